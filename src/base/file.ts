@@ -1,0 +1,60 @@
+/** Files that are either whole or absent: write beside, flush, rename. */
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { canonicalJson } from './json.ts';
+
+let counter = 0;
+
+/** Returns a fresh sibling name for a file that is being written. */
+export function temporaryPath(path: string): string {
+  counter += 1;
+  return `${path}.${process.pid}.${counter}.tmp`;
+}
+
+/** Writes a file so that readers see the old or the new content and never a part; makes its folder if needed. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryPath(path);
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Writes a value as indented JSON, atomically. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  canonicalJson(value); // refuses what JSON would silently turn into null
+  await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Reads a JSON file. The caller says what it expects and validates what it cannot trust. */
+export async function readJson<T>(path: string): Promise<T> {
+  return JSON.parse(await readFile(path, 'utf8')) as T; // the caller names the type of its own files
+}
+
+/** Reads a text file, or returns undefined if it does not exist. */
+export async function readTextIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined; // node:fs rejects with errno errors
+    throw error;
+  }
+}
+
+/** Fails early if a folder cannot be written to, by writing and removing a small file. */
+export async function assertWritable(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const probe = temporaryPath(join(folder, '.probe'));
+  await writeFile(probe, '');
+  await rm(probe);
+}

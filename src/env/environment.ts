@@ -1,0 +1,72 @@
+/**
+ * The contract every world fulfils: data and functions, no clocks, no global state. States are JSON and contain their own chance,
+ * so the same task and actions give the same bytes. One suite proves it for each world: test/contract/environment.ts.
+ */
+import type { JsonObject } from '../base/json.ts';
+
+/** One thing an agent can be asked to do. */
+export interface Task {
+  /** Unique inside its world, stable across machines; ALFWorld: `<split>/<task dir>/<trial dir>`. */
+  readonly id: string;
+  /** The split it belongs to, e.g. `train`, `valid_seen`, `valid_unseen`. */
+  readonly split: string;
+  /** The kind of task, the row of per-type tables. */
+  readonly type: string;
+}
+
+/** What a world answers to `reset`. */
+export interface Opening<S extends JsonObject> {
+  readonly state: S;
+  /** The first message to the agent: the scene and the task. */
+  readonly observation: string;
+}
+
+/** What a world answers to one action. */
+export interface Transition<S extends JsonObject> {
+  readonly state: S;
+  readonly observation: string;
+  /** Reward of this step in the world's own unit, [0, 1] summed over an episode. */
+  readonly reward: number;
+  /** True if the world has ended; limits on steps are the caller's. */
+  readonly done: boolean;
+  /** True if the goal has been reached. */
+  readonly success: boolean;
+  /** True if the world could execute the action; a refused action is an observation, not an error. */
+  readonly grounded: boolean;
+}
+
+/** A world. Only an infrastructure fault throws; nothing an agent writes does. */
+export interface Environment<S extends JsonObject = JsonObject> {
+  /** Short name, e.g. `alfworld`. */
+  readonly name: string;
+  /** Names of the splits it has tasks for. */
+  readonly splits: readonly string[];
+  /** SHA-256 of what the tasks of a split are made of (files, or generator version and parameters): part of cache keys. */
+  digest(split: string): string;
+  /** Lists the tasks of a split in the world's published order. @throws {RangeError} If the split is unknown. */
+  tasks(split: string): readonly Task[];
+  /** Starts a task from its initial state. */
+  reset(task: Task): Opening<S>;
+  /** Executes one action, written as the agent wrote it. `state` is not changed. */
+  step(task: Task, state: S, action: string): Transition<S>;
+  /** Lists every action the world would execute now, sorted; absent where the world cannot tell. */
+  admissible?(task: Task, state: S): readonly string[];
+  /** Returns the scripted expert's next action from any state reached; absent where there is none. */
+  expert?(task: Task): Expert;
+  /** Counts the actions of a short plan from this state to the goal, knowing everything (0 = reached); absent where unknown. */
+  remaining?(task: Task, state: S): number;
+}
+
+/** A scripted expert playing one episode: it sees what an agent sees and may keep a memory. */
+export interface Expert {
+  /** Returns the next action. Called once per turn, also after actions that were not its own (recovery). */
+  act(turn: ExpertTurn): string;
+}
+
+/** What an expert is told each turn. */
+export interface ExpertTurn {
+  readonly observation: string;
+  readonly admissible: readonly string[];
+  /** The action executed before this observation; undefined on the first turn. */
+  readonly lastAction: string | undefined;
+}
