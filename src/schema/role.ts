@@ -11,7 +11,9 @@ export type Role = (typeof ROLES)[number];
 /** The JSON Schema keyword that carries the role. */
 export const ROLE_KEYWORD = 'x-spa-role';
 
-const withRole = <T extends TSchema>(role: Role, schema: T): T => ({ ...schema, [ROLE_KEYWORD]: role });
+// Descriptors, not a spread: TypeBox keeps "optional" in a non-enumerable member, and losing it would make every field required.
+const withRole = <T extends TSchema>(role: Role, schema: T): T =>
+  Object.defineProperties({ [ROLE_KEYWORD]: role }, Object.getOwnPropertyDescriptors(schema)) as TSchema as T;
 
 /** Marks a field that decides results. */
 export const semantic = <T extends TSchema>(schema: T): T => withRole('semantic', schema);
