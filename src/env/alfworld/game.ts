@@ -1,0 +1,281 @@
+/**
+ * Compiles the text of a game into index tables, once per task. Objects, receptacles and locations are numbered in ascending order
+ * of their ids, which is the order of every list the game prints; entities no initial fact mentions come last and have no name.
+ */
+import { type Dialect, readDialect } from './dialect.ts';
+import { compileGoal, type Facts, type Goal } from './goal.ts';
+import { nameEntities } from './name.ts';
+import { type Problem, parseProblem, type Rules, readRules } from './problem.ts';
+import { type AlfworldState, bitsOf, isIn, isNear, type Layout, property } from './state.ts';
+
+/** Unchanging traits of an object, as bits. */
+export const trait = {
+  pickupable: 1,
+  cleanable: 2,
+  heatable: 4,
+  coolable: 8,
+  toggleable: 16,
+  sliceable: 32,
+  container: 64,
+  knife: 128,
+} as const;
+
+/** Unchanging traits of a receptacle, as bits. */
+export const appliance = { openable: 1, cleans: 2, heats: 4, cools: 8 } as const;
+
+/** A compiled game. */
+export interface Game extends Layout {
+  readonly dialect: Dialect;
+  /** Names of objects that have one. */
+  readonly objects: readonly string[];
+  /** Names of receptacles that have one. */
+  readonly receptacles: readonly string[];
+  /** Names of locations that have one. */
+  readonly locations: readonly string[];
+  readonly objectOf: ReadonlyMap<string, number>;
+  readonly receptacleOf: ReadonlyMap<string, number>;
+  /** Class of each object, e.g. `apple`, from its type. */
+  readonly objectClass: readonly string[];
+  /** Class of each receptacle. */
+  readonly receptacleClass: readonly string[];
+  /** Location of each receptacle, -1 for none. */
+  readonly locationOf: Int32Array;
+  /** Receptacles at each location, ascending. */
+  readonly receptaclesAt: readonly (readonly number[])[];
+  readonly traits: Uint8Array;
+  readonly appliances: Uint8Array;
+  /** 1 at r * O + o if receptacle r accepts object o. */
+  readonly accepts: Uint8Array;
+  readonly objectCount: number;
+  /** Objects lying inside each object that is a container, ascending. */
+  readonly inside: readonly (readonly number[])[];
+  /** Every `go to` command, sorted, with the location it leads to. */
+  readonly destinations: readonly { readonly command: string; readonly location: number }[];
+  readonly initial: AlfworldState;
+  readonly isWon: Goal;
+}
+
+/** The content of `game.tw-pddl`. */
+export interface GameText {
+  readonly pddl_domain: string;
+  readonly grammar: string;
+  readonly pddl_problem: string;
+}
+
+/**
+ * Compiles a game.
+ * @throws {SyntaxError} If its problem or grammar cannot be read.
+ */
+export function compileGame(text: GameText): Game {
+  return compileProblem(parseProblem(text.pddl_problem), readRules(text.pddl_domain), readDialect(text.grammar));
+}
+
+interface Entities {
+  readonly ids: readonly string[];
+  readonly index: ReadonlyMap<string, number>;
+}
+
+function compileProblem(problem: Problem, rules: Rules, dialect: Dialect): Game {
+  const mentioned = new Set(problem.facts.flatMap((fact) => fact.slice(1)));
+  const names = nameEntities(mentioned);
+  const byPredicate = groupBy(problem.facts, (fact) => fact[0]!);
+  const factsOf = (predicate: string): readonly (readonly string[])[] => byPredicate.get(predicate) ?? [];
+  const entitiesOf = (type: string): Entities => {
+    const declared = [...problem.types].filter(([, other]) => other === type).map(([id]) => id);
+    const ids = declared.sort((a, b) => Number(mentioned.has(b)) - Number(mentioned.has(a)) || (a < b ? -1 : 1));
+    return { ids, index: new Map(ids.map((id, i) => [id, i])) };
+  };
+  const [objects, receptacles, locations] = [entitiesOf('object'), entitiesOf('receptacle'), entitiesOf('location')];
+  const namesOf = (kind: Entities): string[] => kind.ids.filter((id) => mentioned.has(id)).map((id) => names.get(id)!);
+  const pairs = (predicate: string, a: Entities, b: Entities): (readonly [number, number])[] =>
+    factsOf(predicate).flatMap((fact) => {
+      const [x, y] = [a.index.get(fact[1] ?? ''), b.index.get(fact[2] ?? '')];
+      return x === undefined || y === undefined ? [] : [[x, y] as const];
+    });
+  const group = (count: number, of: readonly (readonly [number, number])[]): readonly (readonly number[])[] => {
+    const lists = Array.from({ length: count }, (): number[] => []);
+    for (const [key, value] of of) if (!lists[key]!.includes(value)) lists[key]!.push(value);
+    return lists.map((list) => list.sort((a, b) => a - b));
+  };
+  const flags = (kind: Entities, bits: Readonly<Record<string, number>>): Uint8Array => {
+    const result = new Uint8Array(kind.ids.length);
+    for (const [predicate, bit] of Object.entries(bits)) {
+      for (const fact of factsOf(predicate)) {
+        const i = kind.index.get(fact[1] ?? '');
+        if (i !== undefined) result[i]! |= bit;
+      }
+    }
+    return result;
+  };
+
+  const [O, R, L] = [objects.ids.length, receptacles.ids.length, locations.ids.length];
+  const objectTypes = typesOf(objects, factsOf('objecttype'));
+  const receptacleTypes = typesOf(receptacles, factsOf('receptacletype'));
+  const traits = flags(objects, traitPredicates);
+  objectTypes.forEach((types, o) => {
+    if (types.some((type) => rules.slice.includes(type))) traits[o]! |= trait.knife;
+  });
+  const appliances = flags(receptacles, { openable: appliance.openable });
+  receptacleTypes.forEach((types, r) => {
+    if (types.some((type) => rules.clean.includes(type))) appliances[r]! |= appliance.cleans;
+    if (types.some((type) => rules.heat.includes(type))) appliances[r]! |= appliance.heats;
+    if (types.some((type) => rules.cool.includes(type))) appliances[r]! |= appliance.cools;
+  });
+  const places = pairs('receptacleatlocation', receptacles, locations);
+  const locationOf = new Int32Array(R).fill(-1);
+  for (const [r, l] of places) if (locationOf[r] === -1) locationOf[r] = l;
+  const receptacleNames = namesOf(receptacles);
+  const opened = flags(receptacles, { opened: 1 });
+  const bits = flags(objects, propertyPredicates);
+  const layout: Layout = {
+    receptacleCount: R,
+    locationCount: L,
+    contents: group(
+      R,
+      pairs('inreceptacle', objects, receptacles).map(([o, r]) => [r, o] as const),
+    ),
+    places: new Set(pairs('objectatlocation', objects, locations).map(([o, l]) => o * L + l)),
+    bits,
+  };
+  const agent = factsOf('atlocation')[0];
+  const held = factsOf('holds')[0]?.[2];
+  const initial: AlfworldState = {
+    at: locations.index.get(agent?.[2] ?? '') ?? -1,
+    held: held === undefined ? -1 : (objects.index.get(held) ?? -1),
+    open: [...opened.keys()].filter((r) => opened[r] === 1),
+    placed: [],
+    taken: [],
+    near: [],
+    far: [],
+    bits: [],
+    won: false,
+  };
+  const game = {
+    ...layout,
+    dialect,
+    objects: namesOf(objects),
+    receptacles: receptacleNames,
+    locations: namesOf(locations),
+    objectOf: new Map(namesOf(objects).map((name, o) => [name, o])),
+    receptacleOf: new Map(receptacleNames.map((name, r) => [name, r])),
+    objectClass: objectTypes.map(classOf),
+    receptacleClass: receptacleTypes.map(classOf),
+    locationOf,
+    receptaclesAt: group(
+      L,
+      places.map(([r, l]) => [l, r] as const),
+    ),
+    traits,
+    appliances,
+    accepts: acceptance(objectTypes, receptacleTypes, factsOf('cancontain')),
+    objectCount: O,
+    inside: group(
+      O,
+      pairs('inreceptacleobject', objects, objects).map(([inner, outer]) => [outer, inner] as const),
+    ),
+    destinations: receptacleNames
+      .map((name, r) => ({ command: `go to ${name}`, location: locationOf[r]! }))
+      .filter(({ location }) => location >= 0)
+      .sort((a, b) => (a.command < b.command ? -1 : 1)),
+    initial,
+  };
+  const goal = compileGoal(problem.goal, factTable(problem, { layout, objects, receptacles, locations }));
+  return { ...game, isWon: goal };
+}
+
+/** Groups items by a key, keeping their order. */
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+const traitPredicates = {
+  pickupable: trait.pickupable,
+  cleanable: trait.cleanable,
+  heatable: trait.heatable,
+  coolable: trait.coolable,
+  toggleable: trait.toggleable,
+  sliceable: trait.sliceable,
+  isreceptacleobject: trait.container,
+};
+
+const propertyPredicates = {
+  isclean: property.clean,
+  ishot: property.hot,
+  iscool: property.cool,
+  ison: property.on,
+  istoggled: property.toggled,
+  issliced: property.sliced,
+};
+
+function typesOf(kind: Entities, facts: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const types = kind.ids.map((): string[] => []);
+  for (const fact of facts) types[kind.index.get(fact[1] ?? '') ?? -1]?.push(fact[2] ?? '');
+  return types;
+}
+
+/** `appletype` → `apple`. */
+function classOf(types: readonly string[]): string {
+  return (types[0] ?? '').replace(/type$/, '');
+}
+
+function acceptance(
+  objectTypes: readonly (readonly string[])[],
+  receptacleTypes: readonly (readonly string[])[],
+  facts: readonly (readonly string[])[],
+): Uint8Array {
+  const allowed = new Set(facts.map((fact) => `${fact[1]} ${fact[2]}`));
+  const accepts = new Uint8Array(receptacleTypes.length * objectTypes.length);
+  receptacleTypes.forEach((into, r) => {
+    objectTypes.forEach((what, o) => {
+      if (into.some((a) => what.some((b) => allowed.has(`${a} ${b}`)))) accepts[r * objectTypes.length + o] = 1;
+    });
+  });
+  return accepts;
+}
+
+interface Indexed {
+  readonly layout: Layout;
+  readonly objects: Entities;
+  readonly receptacles: Entities;
+  readonly locations: Entities;
+}
+
+/** Gives goals their facts: entities of all types get one numbering; changing predicates look their own index up. */
+function factTable(problem: Problem, { layout, objects, receptacles, locations }: Indexed): Facts {
+  const ids = [...problem.types.keys()];
+  const entity = new Map(ids.map((id, i) => [id, i]));
+  const localOf = (kind: Entities): number[] => ids.map((id) => kind.index.get(id) ?? -1);
+  const [object, receptacle, location] = [localOf(objects), localOf(receptacles), localOf(locations)];
+  const byType = groupBy([...ids.keys()], (i) => problem.types.get(ids[i]!)!);
+  const key = (a: number, b: number): number => (a + 2) * (ids.length + 2) + b + 2;
+  const constant = new Map<string, Set<number>>();
+  for (const [predicate, a, b] of problem.facts) {
+    const known = constant.get(predicate!) ?? new Set();
+    known.add(key(entity.get(a ?? '') ?? -1, entity.get(b ?? '') ?? -1));
+    constant.set(predicate!, known);
+  }
+  type Test = (state: AlfworldState, a: number, b: number) => boolean;
+  const changing: Record<string, Test> = {
+    atlocation: (state, _, l) => location[l] === state.at,
+    opened: (state, r) => state.open.includes(receptacle[r] ?? -1),
+    inreceptacle: (state, o, r) => isIn(layout, state, object[o]!, receptacle[r]!),
+    objectatlocation: (state, o, l) => isNear(layout, state, object[o]!, location[l]!),
+    holds: (state, _, o) => state.held >= 0 && object[o] === state.held,
+    holdsany: (state) => state.held >= 0,
+  };
+  for (const [predicate, bit] of Object.entries(propertyPredicates)) {
+    changing[predicate] = (state, o) => (bitsOf(layout, state, object[o] ?? -1) & bit) !== 0;
+  }
+  return {
+    entity: (name) => entity.get(name),
+    ofType: (type) => byType.get(type) ?? [],
+    changing: (predicate) => (Object.hasOwn(changing, predicate) ? changing[predicate] : undefined),
+    holds: (predicate, a, b) => constant.get(predicate)?.has(key(a, b)) ?? false,
+  };
+}
