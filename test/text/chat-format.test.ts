@@ -2,17 +2,24 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ChatFormat, type ChatFormatOptions, createChatFormat } from '../../src/text/chat.ts';
-import { type ChatTemplate, llama3ChatTemplate, smallChatTemplate } from '../../src/text/chat-template.ts';
+import { type ChatFormat, type ChatFormatOptions, createChatFormat } from '../../src/text/chat-format.ts';
+import { embeddedSpecials, embeddedTemplate, llama3Template } from '../../src/text/chat-template.ts';
 import { loadTokenizer } from '../../src/text/load-tokenizer.ts';
 import type { Message } from '../../src/text/tokenizer.ts';
 import { trainTokenizer } from '../../src/text/train-tokenizer.ts';
 
 const corpus = ['You see a desk 1.', 'go to desk 1', 'You see a pen 2.', 'take pen 2', 'user assistant'];
-const tokenizerFor = (specials: readonly string[]) =>
-  loadTokenizer(trainTokenizer(corpus, { kind: 'word', vocabSize: 400, phrases: 0, specials }));
-const formatFor = (template: ChatTemplate, change: Partial<ChatFormatOptions> = {}): ChatFormat =>
-  createChatFormat({ tokenizer: tokenizerFor(template.specials), ...template, ...change });
+const llamaSpecials = ['<|begin_of_text|>', '<|eot_id|>', '<|start_header_id|>', '<|end_header_id|>'];
+const tokenizer = loadTokenizer(
+  trainTokenizer(corpus, {
+    kind: 'word',
+    vocabSize: 400,
+    phrases: 0,
+    specials: [...embeddedSpecials, ...llamaSpecials],
+  }),
+);
+const formatFor = (template: string, change: Partial<ChatFormatOptions> = {}): ChatFormat =>
+  createChatFormat({ tokenizer, template, ...change });
 
 const user = (content: string): Message => ({ role: 'user', content });
 const agent = (content: string): Message => ({ role: 'assistant', content });
@@ -37,8 +44,8 @@ function piecewise(format: ChatFormat, messages: readonly Message[]): number[] {
   return ids;
 }
 
-describe('the small chat template', () => {
-  const format = formatFor(smallChatTemplate);
+describe('the embedded template', () => {
+  const format = formatFor(embeddedTemplate);
   const id = (token: string): number => format.tokenizer.idOf(token)!;
 
   it('writes <|obs|> once between an action and its observation, and at the end', () => {
@@ -72,8 +79,8 @@ const llama = new URL('../../../shared/data/llama/llama3-tokenizer/', import.met
 const withLlama = existsSync(llama);
 
 describe.each([
-  ['small', smallChatTemplate],
-  ['Llama 3', llama3ChatTemplate],
+  ['embedded', embeddedTemplate],
+  ['Llama 3', llama3Template],
 ] as const)('playing piece by piece with the %s template', (_, template) => {
   it('gives the tokens of the whole conversation, whatever is said', () => {
     const format = formatFor(template);
@@ -92,7 +99,7 @@ describe.each([
 
 describe('createChatFormat()', () => {
   const refuses = (template: string, reason: string): void => {
-    expect(() => formatFor(smallChatTemplate, { template })).toThrow(
+    expect(() => formatFor(template)).toThrow(
       `Cannot use the chat template: ${reason}, expected one that only ever appends`,
     );
   };
@@ -114,24 +121,24 @@ describe('createChatFormat()', () => {
   it('refuses a template that does not end the agent turn with the stop token', () => {
     refuses(
       "{% for m in messages %}{{ '<|act|>' if m.role == 'assistant' else '<|obs|>' }}{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|act|>{% endif %}",
-      'no stop token "<|obs|>" follows the agent\'s words',
+      "no special token follows the agent's words",
     );
   });
 
   it('refuses a stop token the tokenizer lacks', () => {
-    expect(() => formatFor(smallChatTemplate, { stopTokens: ['<|end|>'] })).toThrow(
+    expect(() => formatFor(embeddedTemplate, { moreStopTokens: ['<|end|>'] })).toThrow(
       'Cannot use stop token "<|end|>": the tokenizer lacks it, expected one of its tokens',
     );
   });
 
   it('names the template when it cannot be read', () => {
-    expect(() => formatFor(smallChatTemplate, { template: '{% for %}' })).toThrow(/^Cannot render the chat template: /);
+    expect(() => formatFor('{% for %}')).toThrow(/^Cannot render the chat template: /);
   });
 
   it('accepts a template with a line feed after the stop token and gives it to the observation', () => {
     const template =
       '{% for m in messages %}<|act|>{{ m.role }}\n{{ m.content }}<|obs|>\n{% endfor %}{% if add_generation_prompt %}<|act|>assistant\n{% endif %}';
-    const format = formatFor(smallChatTemplate, { template });
+    const format = formatFor(template);
     expect(format.tokenizer.decode(format.encodeObservation(user('a')))).toBe('\nuser\na\nassistant\n');
     expect(format.encodeConversation(played).ids.at(-1)).toBe(format.stopIds[0]);
   });
@@ -154,16 +161,16 @@ describe.skipIf(!withLlama)("Llama 3's own tokenizer and templates (../shared/da
     const { encode, message_user, dialog } = golden();
     expect(tokenizer.vocabSize).toBe(128_256);
     for (const { text, ids } of encode) expect(tokenizer.encode(text)).toEqual(ids.slice(1, -1)); // without BOS and EOS
-    const format = createChatFormat({ tokenizer, ...llama3ChatTemplate });
+    const format = createChatFormat({ tokenizer, template: llama3Template, moreStopTokens: ['<|end_of_text|>'] });
     const [bos, ...message] = format.encodeConversation([user(message_user.content)]).ids;
     expect([bos, ...message]).toEqual([128_000, ...message_user.ids]);
     expect(format.encodeOpening([{ role: 'system', content: dialog.system }, user(dialog.user)])).toEqual(dialog.ids);
-    expect(format.stopIds).toEqual([128_009, 128_001, 128_008]);
+    expect(format.stopIds).toEqual([128_009, 128_001]);
   });
 
   it('plays with the template of Llama 3.2, whose system message carries a fixed date', () => {
     const template = read('meta-llama-Llama-3.2-3B-Instruct.jinja');
-    const format = createChatFormat({ tokenizer, ...llama3ChatTemplate, template });
+    const format = createChatFormat({ tokenizer, template });
     const { ids, turns } = format.encodeConversation(played);
     expect(piecewise(format, played)).toEqual([...ids]);
     expect(tokenizer.decode([...ids])).toContain('Today Date: 26 Jul 2024');
