@@ -236,6 +236,7 @@ const evaluate = group('Stage evaluate: play on games held out from training.', 
     ),
   ),
   samples: semantic(count('Episodes per game at each temperature above 0.', 1)),
+  maxNewTokens: semantic(count('Tokens after which a reply is cut. Source: released, 512.', 512)),
 });
 
 const engine = group('What computes. None of it is in a key: engines agree to 1e-5.', {
