@@ -56,13 +56,25 @@ const gatherNd: TraceKernel = ({ graph, input }) => {
   return graph.node('GatherND', [graph.physical(params), long(graph, indices)], { dtype: params.dtype, shape });
 };
 
+/** A tuple of indices becomes the number of a row. Tuples out of range are dropped here where TF.js would throw. */
 const scatterNd: TraceKernel = ({ graph, input, attributes }) => {
   const { shape } = attributes<tf.ScatterNdAttrs>();
-  const updates = input('updates');
-  const zeros = graph.physical(graph.splat(0, { dtype: updates.dtype, shape }));
-  return scatterAdd(graph, zeros, { indices: input('indices'), updates });
+  const [indices, updates] = [input('indices'), input('updates')];
+  const depth = indices.shape.at(-1)!;
+  const rows = sizeOf(indices.shape) / depth;
+  const strides = Array.from({ length: depth }, (_, axis) => sizeOf(shape.slice(axis + 1, depth)));
+  const weights = graph.constant(strides, { dtype: 'int32', shape: [depth] });
+  const terms = graph.elementwise('Mul', [graph.physical(reshape(graph, indices, [rows, depth])), weights]);
+  const at = graph.node('ReduceSum', [terms, graph.integers([1])], {
+    dtype: 'int32',
+    shape: [rows, 1],
+    attributes: { keepdims: 1 },
+  });
+  const values = graph.physical(reshape(graph, updates, [rows, sizeOf(shape.slice(depth))]));
+  return reshape(graph, addRows(graph, { rows: values, at, count: sizeOf(shape.slice(0, depth)) }), shape);
 };
 
+/** Which of several updates of one place remains is not defined. */
 const tensorScatterUpdate: TraceKernel = ({ graph, input }) => {
   const tensor = graph.physical(input('tensor'));
   const { dtype, shape } = tensor;
@@ -75,21 +87,46 @@ const tensorScatterUpdate: TraceKernel = ({ graph, input }) => {
 const unsortedSegmentSum: TraceKernel = ({ graph, input, attributes }) => {
   const { numSegments } = attributes<tf.UnsortedSegmentSumAttrs>();
   const [x, ids] = [input('x'), input('segmentIds')];
-  const zeros = graph.physical(graph.splat(0, { dtype: x.dtype, shape: [numSegments, ...x.shape.slice(1)] }));
-  return scatterAdd(graph, zeros, { indices: reshape(graph, ids, [sizeOf(ids.shape), 1]), updates: x });
+  const rows = ids.shape.reduce((product, extent) => product * extent, 1);
+  const width = sizeOf(x.shape) / rows;
+  const sums = addRows(graph, {
+    rows: graph.physical(reshape(graph, x, [rows, width])),
+    at: graph.physical(reshape(graph, ids, [rows, 1])),
+    count: numSegments,
+  });
+  return reshape(graph, sums, [numSegments, ...x.shape.slice(ids.shape.length)]);
 };
 
-function scatterAdd(
+/**
+ * Sums rows [n, width] into `count` rows, each into the one that `at` [n, 1] names; other indices are dropped, as TF.js does, by
+ * way of one row too many. ScatterElements adds in order; ScatterND would be faster but adds from several threads without
+ * locks and loses updates when indices repeat (seen with ONNX Runtime 1.30; microsoft/onnxruntime issue 18048).
+ */
+function addRows(
   graph: Graph,
-  target: PhysicalValue,
-  { indices, updates }: { readonly indices: Value; readonly updates: Value },
+  { rows, at, count }: { readonly rows: PhysicalValue; readonly at: PhysicalValue; readonly count: number },
 ): Value {
-  const { dtype, shape } = target;
-  return graph.node('ScatterND', [target, long(graph, indices), graph.physical(updates)], {
+  const { dtype, shape } = rows;
+  const width = shape[1]!;
+  const isNegative = graph.elementwise('Less', [at, graph.scalar(0, 'int32')], { dtype: 'bool' });
+  const overflow = graph.scalar(count, 'int32');
+  const bounded = graph.elementwise('Min', [
+    graph.elementwise('Where', [isNegative, overflow, at], { dtype: 'int32' }),
+    overflow,
+  ]);
+  const indices = graph.physical(graph.broadcast(bounded, shape));
+  const zeros = graph.physical(graph.splat(0, { dtype, shape: [count + 1, width] }));
+  const sums = graph.node('ScatterElements', [zeros, indices, rows], {
     dtype,
-    shape,
-    attributes: { reduction: 'add' },
+    shape: [count + 1, width],
+    attributes: { axis: 0, reduction: 'add' },
   });
+  const [first, last, axis] = [[0], [count], [0]].map((values) => graph.integers(values)) as [
+    PhysicalValue,
+    PhysicalValue,
+    PhysicalValue,
+  ];
+  return graph.node('Slice', [sums, first, last, axis], { dtype, shape: [count, width] });
 }
 
 /** ONNX wants 64-bit indices in most places. */
