@@ -1,0 +1,101 @@
+/** Forward passes over whole sequences: log-probabilities of given tokens, and the heads' outputs at every position. */
+import { badInput } from '../base/error.ts';
+import { compile, type EngineName, type Program, type TensorSpec } from '../tensor/compile.ts';
+import type { tf } from '../tensor/tf.ts';
+import { checkTokens, type TokenBatch } from './batch.ts';
+import { groupsOf, layoutOf } from './layout.ts';
+import { headOutput, hiddenStates, logitsOf, sequenceConstants } from './llama.ts';
+import type { Model } from './model.ts';
+import { tokenLogProb } from './ops.ts';
+import { partFeeds, partInputs, partWeights } from './parts.ts';
+
+/** What to compute; less is faster. */
+export interface ScoreWants {
+  /** Log-probability of `targets[b, t]` given the tokens up to t. */
+  readonly logProbs?: true;
+  /** Value head at each position. */
+  readonly values?: true;
+  /** Progress head at each position. */
+  readonly progress?: true;
+}
+
+/** What was asked for, each [B, T]; valid until the next call of `score`. */
+export interface Scores {
+  readonly logProbs?: Float32Array;
+  readonly values?: Float32Array;
+  readonly progress?: Float32Array;
+}
+
+/** Scores sequences with one model. */
+export interface Scorer {
+  /** @throws {SpaError} If the batch is malformed or a head is wanted that the model lacks. */
+  score(batch: TokenBatch, wants: ScoreWants): Promise<Scores>;
+  /** Goes on with other parameters of the same model, shape [P]; the array is read at every call, not copied. */
+  setParameters(parameters: Float32Array): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Creates a scorer on the model's own parameter array. Programs are compiled when a shape is first seen. */
+export function createScorer(
+  model: Model,
+  options: { readonly engine: EngineName; readonly threads?: number },
+): Scorer {
+  const part = { name: 'model', groups: groupsOf(layoutOf(model.config, model.heads)) } as const;
+  const programs = new Map<string, Promise<Program>>();
+  let feeds = partFeeds(part, model.parameters);
+
+  const programOf = ({ B, T }: TokenBatch['shape'], wants: ScoreWants): Promise<Program> => {
+    const key = `${B}x${T} ${Object.keys(wants).sort()}`;
+    const known = programs.get(key);
+    if (known !== undefined) return known;
+    const fn = (inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
+      const weights = partWeights(part, inputs);
+      const hidden = hiddenStates(weights, inputs.tokens!, {
+        config: model.config,
+        constants: sequenceConstants(model.config, T),
+      });
+      return {
+        ...(wants.logProbs ? { logProbs: tokenLogProb(logitsOf(weights, hidden, model.config), inputs.targets!) } : {}),
+        ...(wants.values ? { values: headOutput(weights, 'value', hidden) } : {}),
+        ...(wants.progress ? { progress: headOutput(weights, 'progress', hidden) } : {}),
+      };
+    };
+    const inputs: Record<string, TensorSpec> = { ...partInputs(part), tokens: { shape: [B, T], dtype: 'int32' } };
+    if (wants.logProbs) inputs.targets = { shape: [B * T], dtype: 'int32' };
+    const program = compile(fn, inputs, options);
+    programs.set(key, program);
+    return program;
+  };
+
+  return {
+    async score(batch, wants) {
+      if (wants.values && !model.heads.includes('value')) throw missingHead('value');
+      if (wants.progress && !model.heads.includes('progress')) throw missingHead('progress');
+      checkTokens(wants.logProbs ? batch : { ...batch, targets: batch.tokens }, model.config);
+      const program = await programOf(batch.shape, wants);
+      const results = await program.run({
+        ...feeds,
+        tokens: batch.tokens,
+        ...(wants.logProbs ? { targets: batch.targets } : {}),
+      });
+      return results as Scores; // the program's outputs are named so, all float32
+    },
+    setParameters(parameters) {
+      if (parameters.length !== model.parameters.length) {
+        throw new RangeError(
+          `Cannot set parameters: ${parameters.length} numbers, expected ${model.parameters.length}`,
+        );
+      }
+      feeds = partFeeds(part, parameters);
+    },
+    async [Symbol.asyncDispose]() {
+      const settled = await Promise.allSettled(programs.values());
+      programs.clear();
+      for (const result of settled) if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function missingHead(head: string): Error {
+  return badInput('model', `Cannot score sequences: the model has no ${head} head, expected one (see withHeads)`);
+}

@@ -1,0 +1,323 @@
+/**
+ * Trains a model: gradients from a compiled program per batch shape, AdamW in JavaScript over flat vectors. Several micro-batches
+ * of one step are weighted as one batch would be.
+ */
+import { badInput, SpaError } from '../base/error.ts';
+import { compile, type EngineName, type Program } from '../tensor/compile.ts';
+import { gradientsOf } from '../tensor/gradients.ts';
+import { tf } from '../tensor/tf.ts';
+import { type AdamOptions, adamStep, gradientNorm } from './adamw.ts';
+import { type Batch, checkTokens, type Objective } from './batch.ts';
+import { layoutOf } from './layout.ts';
+import { type BatchShape, sequenceConstants } from './llama.ts';
+import { createAdapters, type LoraOptions, loraLayout, mergeAdapters, withAdapters } from './lora.ts';
+import type { LossTerms, PpoOptions } from './losses.ts';
+import type { Model } from './model.ts';
+import { batchInputs, type Network, objectiveLoss, stepFeeds, type ValueSource } from './objective.ts';
+import { createPart, joinGradients, type Part, type PartName, partFeeds, partInputs, partWeights } from './parts.ts';
+
+export type { Batch, Objective } from './batch.ts';
+
+/** How to train. */
+export interface TrainerOptions {
+  readonly engine: EngineName;
+  /** Threads of the engine; absent: its default. */
+  readonly threads?: number;
+  readonly objective: Objective;
+  readonly adam: AdamOptions;
+  /** Gradients longer than this are shortened to it (model and critic separately); Infinity switches clipping off. */
+  readonly clipNorm: number;
+  /** Tells by Hugging Face name which parameters of model and critic stay as they are. Absent: none. */
+  readonly freeze?: (name: string) => boolean;
+  /** Trains low-rank adapters and the heads instead of the whole model. */
+  readonly lora?: LoraOptions & { /** Chooses the adapters' first numbers. Default 0. */ readonly seed?: number };
+  /** Needed by objective `ppo`. */
+  readonly ppo?: PpoOptions;
+  /** ppo: a second model whose `value` head gives the values; absent: the model's own `value` head, or no values without one. */
+  readonly critic?: Model;
+  /** Learning rate of the critic as a multiple of the model's. Default 1. */
+  readonly criticRate?: number;
+}
+
+/** All a trainer needs to go on exactly where it was; copies, so later steps do not touch it. */
+export interface TrainerState {
+  /** Optimiser steps taken. */
+  readonly step: number;
+  /** By part: parameters and Adam's moments, each [P] (moments are empty where nothing is trained). */
+  readonly parts: Readonly<
+    Partial<Record<PartName, Readonly<Record<'values' | 'firstMoment' | 'secondMoment', Float32Array>>>>
+  >;
+}
+
+/** A model in training. One call at a time. */
+export interface Trainer {
+  /**
+   * Takes one optimiser step over one or several micro-batches, weighted as one. Reports `loss`, `gradientNorm` (before clipping), and
+   * language: `crossEntropy`; progress: `meanPrediction`; ppo: `policyLoss`, `kl`, `clipFraction`, `meanRatio`, `valueLoss`, `entropy`,
+   * `criticGradientNorm` where there is such a thing.
+   * @throws {SpaError} If a batch is malformed or the gradient is not finite; the parameters are then unchanged.
+   */
+  step(batches: readonly Batch[], learningRate: number): Promise<Record<string, number>>;
+  /** Computes what `step` would report, without gradients and without an update. */
+  loss(batches: readonly Batch[]): Promise<Record<string, number>>;
+  /** The model; its parameters change with every step. Without LoRA's adapters. */
+  readonly model: Model;
+  /** The separate critic, if there is one; its parameters change with every step. */
+  readonly critic: Model | undefined;
+  /** LoRA's adapters in the order of `loraLayout`, if there are any. */
+  readonly adapters: Float32Array | undefined;
+  /** Returns a model with the adapters folded in, or a copy of `model` where there are none. */
+  mergedModel(): Model;
+  /** Optimiser steps taken. */
+  readonly stepCount: number;
+  state(): TrainerState;
+  /** Goes back to a state. @throws {SpaError} If it belongs to a trainer of another shape. */
+  restore(state: TrainerState): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Creates a trainer on a copy of the model. Programs are compiled when a batch shape is first seen. @throws {SpaError} Bad input. */
+export function createTrainer(model: Model, options: TrainerOptions): Trainer {
+  return new ModelTrainer(model, options);
+}
+
+class ModelTrainer implements Trainer {
+  readonly model: Model;
+  readonly critic: Model | undefined;
+  readonly adapters: Float32Array | undefined;
+  readonly #options: TrainerOptions;
+  readonly #values: ValueSource;
+  readonly #parts: readonly Part[];
+  readonly #weightFeeds: Record<string, Float32Array>;
+  readonly #programs = new Map<string, Promise<{ readonly program: Program; readonly metrics: readonly string[] }>>();
+  #steps = 0;
+
+  constructor(model: Model, options: TrainerOptions) {
+    checkHeads(model, options);
+    const { lora, critic } = options;
+    const isFrozen = options.freeze ?? (() => false);
+    this.#options = options;
+    this.#values = critic !== undefined ? 'critic' : model.heads.includes('value') ? 'shared' : 'none';
+    this.model = { ...model, parameters: model.parameters.slice() };
+    this.critic = critic && { ...critic, parameters: critic.parameters.slice() };
+    const parts = [
+      createPart(
+        'model',
+        vectorsOf(this.model),
+        (name) => isFrozen(name) || (lora !== undefined && !name.includes('_head.')),
+      ),
+    ];
+    if (lora !== undefined) {
+      const layout = loraLayout(model.config, lora);
+      this.adapters = createAdapters(layout, lora.seed ?? 0);
+      parts.push(createPart('adapter', { layout, values: this.adapters }, () => false));
+    }
+    if (this.critic !== undefined) parts.push(createPart('critic', vectorsOf(this.critic), isFrozen));
+    this.#parts = parts;
+    this.#weightFeeds = Object.assign({}, ...parts.map((part) => partFeeds(part, part.values)));
+  }
+
+  async step(batches: readonly Batch[], learningRate: number): Promise<Record<string, number>> {
+    const trained = this.#parts.filter((part) => part.segments.length > 0);
+    const { metrics, gradients } = await this.#run(batches, trained);
+    const norms = trained.map((part, i) => gradientNorm(gradients[i]!, part.segments));
+    const normOf = (isCritic: boolean): number =>
+      Math.hypot(...norms.filter((_, i) => (trained[i]!.name === 'critic') === isCritic));
+    const norm = { policy: normOf(false), critic: normOf(true) };
+    if (!Number.isFinite(metrics.loss) || !Number.isFinite(norm.policy + norm.critic)) {
+      const is = `loss ${metrics.loss} and gradient norm ${norm.policy + norm.critic}`;
+      throw new SpaError('model', `Cannot take optimiser step ${this.#steps + 1}: ${is}, expected finite numbers`, {
+        hint: 'Lower the learning rate or the clip norm',
+      });
+    }
+    this.#steps += 1;
+    trained.forEach((part, i) => {
+      const isCritic = part.name === 'critic';
+      const length = isCritic ? norm.critic : norm.policy;
+      const scale = length > this.#options.clipNorm ? this.#options.clipNorm / length : 1;
+      const rate = isCritic ? learningRate * (this.#options.criticRate ?? 1) : learningRate;
+      const update = { step: this.#steps, learningRate: rate, scale };
+      adamStep(part, { values: gradients[i]!, segments: part.segments }, { ...this.#options.adam, ...update });
+    });
+    return {
+      ...metrics,
+      gradientNorm: norm.policy,
+      ...(this.critic === undefined ? {} : { criticGradientNorm: norm.critic }),
+    };
+  }
+
+  async loss(batches: readonly Batch[]): Promise<Record<string, number>> {
+    return (await this.#run(batches, [])).metrics;
+  }
+
+  /** Sums metrics and gradients over the micro-batches. */
+  async #run(
+    batches: readonly Batch[],
+    trained: readonly Part[],
+  ): Promise<{ metrics: Record<string, number>; gradients: Float32Array[] }> {
+    const { objective, ppo } = this.#options;
+    for (const batch of batches)
+      checkTokens({ ...batch, targets: objective === 'progress' ? batch.tokens : batch.targets }, this.model.config);
+    const feeds = stepFeeds(objective, batches, {
+      values: this.#values,
+      needsReference: (ppo?.klCoefficient ?? 0) !== 0,
+    });
+    const sums: Record<string, number> = {};
+    let gradients: Float32Array[] = [];
+    for (const [i, batch] of batches.entries()) {
+      const { program, metrics } = await this.#program(batch.shape, trained);
+      const inputs = feeds[i]!;
+      if (objective === 'progress') delete inputs.targets;
+      const results = await program.run({ ...this.#weightFeeds, ...inputs });
+      metrics.forEach((name, m) => {
+        sums[name] = (sums[name] ?? 0) + results.metrics![m]!;
+      });
+      const found = trained.map((part) => results[`gradient/${part.name}`] as Float32Array); // gradients are float32 outputs
+      if (i === 0) gradients = batches.length === 1 ? found : found.map((gradient) => gradient.slice());
+      else for (const [part, sum] of gradients.entries()) addTo(sum, found[part]!);
+    }
+    return { metrics: sums, gradients };
+  }
+
+  #program(
+    shape: BatchShape,
+    trained: readonly Part[],
+  ): Promise<{ readonly program: Program; readonly metrics: readonly string[] }> {
+    const key = `${shape.B}x${shape.T} ${trained.length > 0 ? 'step' : 'loss'}`;
+    let known = this.#programs.get(key);
+    if (known === undefined) {
+      known = this.#compile(shape, trained);
+      this.#programs.set(key, known);
+    }
+    return known;
+  }
+
+  async #compile(
+    shape: BatchShape,
+    trained: readonly Part[],
+  ): Promise<{ readonly program: Program; readonly metrics: readonly string[] }> {
+    const { engine, threads, objective } = this.#options;
+    let names: readonly string[] = [];
+    const traced = (inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
+      const networks = this.#constants(shape.T);
+      const kept: tf.Tensor[] = [];
+      const lossOf = (): tf.Scalar => {
+        const terms = this.#terms(inputs, networks);
+        names = Object.keys(terms.metrics);
+        kept.push(tf.keep(tf.stack(Object.values(terms.metrics).map((value) => tf.reshape(value, [])))));
+        return terms.loss as tf.Scalar; // every loss is a sum over all axes
+      };
+      const xs = trained.flatMap((part) => part.trained.map((group) => inputs[`${part.name}/${group.name}`]!));
+      if (xs.length === 0) lossOf();
+      const gradients = xs.length === 0 ? [] : gradientsOf(lossOf, xs).grads;
+      const outputs: Record<string, tf.Tensor> = { metrics: tf.clone(kept[0]!) };
+      kept[0]!.dispose();
+      let from = 0;
+      for (const part of trained) {
+        outputs[`gradient/${part.name}`] = joinGradients(gradients.slice(from, from + part.trained.length));
+        from += part.trained.length;
+      }
+      return outputs;
+    };
+    const inputs = Object.assign(batchInputs(objective, this.#values, shape), ...this.#parts.map(partInputs));
+    const program = await compile(traced, inputs, { engine, ...(threads === undefined ? {} : { threads }) });
+    return { program, metrics: names };
+  }
+
+  #constants(T: number): { readonly model: Omit<Network, 'weights'>; readonly critic?: Omit<Network, 'weights'> } {
+    const own = { ...this.model, constants: sequenceConstants(this.model.config, T) };
+    return {
+      model: own,
+      ...(this.critic === undefined
+        ? {}
+        : { critic: { ...this.critic, constants: sequenceConstants(this.critic.config, T) } }),
+    };
+  }
+
+  #terms(
+    inputs: Readonly<Record<string, tf.Tensor>>,
+    networks: { readonly model: Omit<Network, 'weights'>; readonly critic?: Omit<Network, 'weights'> },
+  ): LossTerms {
+    const { objective, lora, ppo } = this.#options;
+    const weights = Object.fromEntries(this.#parts.map((part) => [part.name, partWeights(part, inputs)])) as Partial<
+      Record<PartName, Network['weights']>
+    >;
+    const own =
+      lora === undefined
+        ? weights.model!
+        : withAdapters(weights.model!, weights.adapter!, { config: this.model.config, lora });
+    return objectiveLoss(objective, inputs, {
+      model: { ...networks.model, weights: own },
+      ...(networks.critic === undefined ? {} : { critic: { ...networks.critic, weights: weights.critic! } }),
+      values: this.#values,
+      ...(ppo === undefined ? {} : { ppo }),
+    });
+  }
+
+  mergedModel(): Model {
+    const { lora } = this.#options;
+    if (lora === undefined || this.adapters === undefined)
+      return { ...this.model, parameters: this.model.parameters.slice() };
+    return mergeAdapters(this.model, this.adapters, lora);
+  }
+
+  get stepCount(): number {
+    return this.#steps;
+  }
+
+  state(): TrainerState {
+    const copies = this.#parts.map(({ name, values, firstMoment, secondMoment }) => [
+      name,
+      { values: values.slice(), firstMoment: firstMoment.slice(), secondMoment: secondMoment.slice() },
+    ]);
+    return { step: this.#steps, parts: Object.fromEntries(copies) };
+  }
+
+  restore(state: TrainerState): void {
+    for (const part of this.#parts) {
+      for (const field of ['values', 'firstMoment', 'secondMoment'] as const) {
+        const found = state.parts[part.name]?.[field]?.length;
+        if (found !== part[field].length) {
+          throw badInput(
+            'model',
+            `Cannot restore trainer: ${found ?? 'no'} numbers of ${part.name} ${field}, expected ${part[field].length}`,
+          );
+        }
+      }
+    }
+    for (const part of this.#parts) {
+      for (const field of ['values', 'firstMoment', 'secondMoment'] as const)
+        part[field].set(state.parts[part.name]![field]);
+    }
+    this.#steps = state.step;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const programs = await Promise.allSettled(this.#programs.values());
+    this.#programs.clear();
+    for (const result of programs) if (result.status === 'fulfilled') await result.value.program[Symbol.asyncDispose]();
+  }
+}
+
+function vectorsOf(model: Model): { layout: ReturnType<typeof layoutOf>; values: Float32Array } {
+  return { layout: layoutOf(model.config, model.heads), values: model.parameters };
+}
+
+function addTo(sum: Float32Array, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!;
+}
+
+function checkHeads(model: Model, { objective, ppo, critic }: TrainerOptions): void {
+  const refuse = (what: string): never => {
+    throw badInput('model', `Cannot create a trainer for objective "${objective}": ${what}`);
+  };
+  if (objective === 'progress' && !model.heads.includes('progress'))
+    refuse('the model has no progress head, expected one (see withHeads)');
+  if (objective === 'ppo' && ppo === undefined) refuse('options.ppo is absent, expected the settings of PPO');
+  if (critic !== undefined && objective !== 'ppo') refuse('a critic is given, expected one with objective "ppo" alone');
+  if (critic !== undefined && !critic.heads.includes('value'))
+    refuse('the critic has no value head, expected one (see withHeads)');
+  if (critic !== undefined && critic.config.vocabSize !== model.config.vocabSize) {
+    refuse(`the critic has ${critic.config.vocabSize} tokens, expected ${model.config.vocabSize}`);
+  }
+}
