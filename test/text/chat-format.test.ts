@@ -8,6 +8,8 @@ import { loadTokenizer } from '../../src/text/load-tokenizer.ts';
 import type { Message } from '../../src/text/tokenizer.ts';
 import { trainTokenizer } from '../../src/text/train-tokenizer.ts';
 
+fc.configureGlobal({ seed: 2505 });
+
 const corpus = ['You see a desk 1.', 'go to desk 1', 'You see a pen 2.', 'take pen 2', 'user assistant'];
 const llamaSpecials = ['<|begin_of_text|>', '<|eot_id|>', '<|start_header_id|>', '<|end_header_id|>'];
 const tokenizer = loadTokenizer(

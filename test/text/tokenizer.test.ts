@@ -9,6 +9,8 @@ import { learnPhrases } from '../../src/text/phrases.ts';
 import { preTokenizer } from '../../src/text/pre-token.ts';
 import { type TokenizerJson, trainTokenizer } from '../../src/text/train-tokenizer.ts';
 
+fc.configureGlobal({ seed: 2505 });
+
 const specials = ['<|bos|>', '<|obs|>', '<|act|>'];
 const corpus = [
   'You are in a room. Around you, you see a desk 1, a drawer 2, a drawer 1, and a shelf 1.\n\nYour task is to: look.',
