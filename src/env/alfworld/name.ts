@@ -19,6 +19,8 @@ export function nameEntities(ids: Iterable<string>): ReadonlyMap<string, string>
     if (group === undefined) byBase.set(base, [id]);
     else group.push(id);
   }
-  for (const [base, group] of byBase) group.forEach((id, i) => names.set(id, `${base} ${group.length - i}`));
+  for (const [base, group] of byBase) {
+    for (const [i, id] of group.entries()) names.set(id, `${base} ${group.length - i}`);
+  }
   return names;
 }

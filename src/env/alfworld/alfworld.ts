@@ -1,0 +1,99 @@
+/** The ALFWorld text world: household games, either real ones from files or generated ones, behind the contract of every world. */
+import { badInput, SpaError } from '../../base/error.ts';
+import { nearest } from '../../base/suggest.ts';
+import type { Environment, Task } from '../environment.ts';
+import { admissible } from './command.ts';
+import { openGame, stepGame } from './engine.ts';
+import { type Beliefs, createExpert } from './expert.ts';
+import { type FilesOptions, openFiles } from './files.ts';
+import { compileGame, type Game } from './game.ts';
+import { type GenerateOptions, openGenerated } from './generate/generated.ts';
+import { planActions } from './plan.ts';
+import type { GameSource } from './source.ts';
+import type { AlfworldState } from './state.ts';
+import { parseTaskName, type TaskParams } from './task.ts';
+
+/** Options of any source. */
+export interface PlayOptions {
+  /** What stands between the room and the task in the first observation; default one newline, as in the reference wrapper. */
+  readonly openingJoin?: '\n' | '\n\n';
+  /** How the expert chooses between equals; default `seeded` by the task id. */
+  readonly expertChoice?: 'seeded' | 'first';
+  /** What the expert believes; default our own table. */
+  readonly expertBeliefs?: Beliefs;
+}
+
+/** Which games to open. */
+export type AlfworldOptions = PlayOptions &
+  (({ readonly source: 'files' } & FilesOptions) | ({ readonly source: 'generated' } & GenerateOptions));
+
+/**
+ * Opens ALFWorld.
+ * @throws {SpaError} If the games are not there or the options make no sense (bad input).
+ */
+export function openAlfworld(options: AlfworldOptions): Environment<AlfworldState> {
+  return playSource(options.source === 'files' ? openFiles(options) : openGenerated(options), options);
+}
+
+function playSource(source: GameSource, options: PlayOptions): Environment<AlfworldState> {
+  const games = new Map<string, Game>();
+  const gameOf = (task: Task): Game => {
+    const known = games.get(task.id);
+    if (known !== undefined) return known;
+    const game = compileTask(source, task);
+    games.set(task.id, game);
+    return game;
+  };
+  const checked = (split: string): string => {
+    if (source.splits.includes(split)) return split;
+    throw unknownSplit(split, source.splits);
+  };
+  return {
+    name: 'alfworld',
+    splits: source.splits,
+    digest: (split) => source.digest(checked(split)),
+    tasks: (split) => source.tasks(checked(split)),
+    reset: (task) => openGame(gameOf(task), options.openingJoin ?? '\n'),
+    step: (task, state, action) => stepGame(gameOf(task), state, action),
+    admissible: (task, state) => admissible(gameOf(task), state),
+    expert: (task) =>
+      createExpert(paramsOf(task), {
+        choice: options.expertChoice === 'first' ? 'first' : { seed: task.id },
+        ...(options.expertBeliefs === undefined ? {} : { beliefs: options.expertBeliefs }),
+      }),
+    remaining: (task, state) => planActions(gameOf(task), state, paramsOf(task))?.length ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+function compileTask(source: GameSource, task: Task): Game {
+  const text = source.read(task);
+  try {
+    return compileGame(text);
+  } catch (error) {
+    if (error instanceof SpaError) throw error;
+    throw badInput(
+      'environment',
+      `Cannot compile game "${task.id}": its text is damaged, expected ALFWorld's game.tw-pddl`,
+      {
+        cause: error,
+        hint: error instanceof Error ? error.message : 'Fetch the file again.',
+      },
+    );
+  }
+}
+
+function paramsOf(task: Task): TaskParams {
+  const params = parseTaskName(task.id.split('/')[1] ?? '');
+  if (params === undefined)
+    throw new RangeError(`Cannot read task "${task.id}": its folder names no task type, expected <type>-<object>-…`);
+  return params;
+}
+
+function unknownSplit(split: string, splits: readonly string[]): RangeError {
+  const guess = nearest(split, splits);
+  const known = splits.map((name) => `"${name}"`).join(', ');
+  const error = new RangeError(
+    `Cannot list tasks of split "${split}": ALFWorld has no such split, expected one of ${known}`,
+  );
+  return guess === undefined ? error : Object.assign(error, { hint: `Did you mean "${guess}"?` });
+}
