@@ -10,8 +10,13 @@ export const trajectoryVersion = '1';
 export const outcomes = ['success', 'failure', 'limit', 'infra_error'] as const;
 export type Outcome = (typeof outcomes)[number];
 
+/** Who chose an action: the policy, the scripted expert, or chance (a disturbance shown in a demonstration, never imitated). */
+export const actors = ['policy', 'expert', 'noise'] as const;
+export type Actor = (typeof actors)[number];
+
 /** One agent turn. Numbers named float32 below are rounded to 32-bit floats by a write. */
 export interface Turn {
+  readonly actor: Actor;
   /** What the agent saw before it acted. */
   readonly observation: string;
   /** The reasoning part of the reply; empty if it had none. */
@@ -111,6 +116,7 @@ export const columnKinds = {
   seed: 'int32',
   rollout: 'int32',
   turn: 'int32',
+  actor: 'dictionary',
   observation: 'utf8',
   thought: 'utf8',
   action: 'utf8',
@@ -137,6 +143,7 @@ export const columnKinds = {
 export const columnNames = Object.keys(columnKinds) as readonly ColumnName[]; // the keys of a literal are its names
 
 const emptyTurn: Turn = {
+  actor: 'policy',
   observation: '',
   thought: '',
   action: '',

@@ -3,7 +3,7 @@ import { SpaError } from '../base/error.ts';
 import type { BatchShape } from './llama.ts';
 
 /** What a trainer minimises. */
-export type Objective = 'language' | 'progress' | 'ppo';
+export type Objective = 'language' | 'progress' | 'value' | 'ppo';
 
 /** Sequences to score. */
 export interface TokenBatch {
@@ -32,9 +32,9 @@ export interface Batch extends TokenBatch {
   readonly refLogProbs?: Float32Array;
   /** ppo: advantage of the target token, [B, T]. */
   readonly advantages?: Float32Array;
-  /** ppo with values: weight of the value loss at each input position, [B, T]. */
+  /** value, ppo with values: weight of the value loss at each input position, [B, T]. */
   readonly valueMask?: Float32Array;
-  /** ppo with values: what the value should be, [B, T]. */
+  /** value, ppo with values: what the value should be, [B, T]. */
   readonly valueTargets?: Float32Array;
   /** ppo with values: value before the update, for clipping, [B, T]. */
   readonly oldValues?: Float32Array;

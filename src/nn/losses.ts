@@ -48,6 +48,15 @@ export function progressLoss(
   return { loss, metrics: { loss, meanPrediction: tf.sum(tf.mul(x.rowWeights, predicted)) } };
 }
 
+/** Computes the mean of (v - G)²: a critic on its own. @param values Flat [N]. @param x Flat [N]; weights sum to 1. */
+export function regressionLoss(
+  values: tf.Tensor,
+  x: { readonly valueWeights: tf.Tensor; readonly valueTargets: tf.Tensor },
+): LossTerms {
+  const loss = tf.sum(tf.mul(x.valueWeights, tf.squaredDifference(values, x.valueTargets)));
+  return { loss, metrics: { loss } };
+}
+
 /** Arrays of the policy loss, flat [N]; weights sum to 1. */
 export interface PolicyArrays {
   readonly weights: tf.Tensor;

@@ -5,7 +5,7 @@ import { tf } from '../tensor/tf.ts';
 import { type Batch, type BatchField, fieldOf, type Objective } from './batch.ts';
 import type { HeadName } from './layout.ts';
 import { type BatchShape, headOutput, hiddenStates, logitsOf, type SequenceConstants, type Weights } from './llama.ts';
-import { type LossTerms, languageLoss, type PpoOptions, ppoLoss, progressLoss } from './losses.ts';
+import { type LossTerms, languageLoss, type PpoOptions, ppoLoss, progressLoss, regressionLoss } from './losses.ts';
 import type { ModelConfig } from './model-config.ts';
 
 /** A network in the graph: its shape, its weights as tensors, and what depends on the batch shape alone. */
@@ -28,6 +28,8 @@ function arraysOf(objective: Objective, values: ValueSource): readonly string[] 
       return ['weights', 'agentWeights'];
     case 'progress':
       return ['readMask', 'returns', 'rowWeights'];
+    case 'value':
+      return ['valueWeights', 'valueTargets'];
     case 'ppo':
       return [
         'weights',
@@ -48,7 +50,7 @@ export function batchInputs(
   { B, T }: BatchShape,
 ): Record<string, TensorSpec> {
   const inputs: Record<string, TensorSpec> = { tokens: { shape: [B, T], dtype: 'int32' } };
-  if (objective !== 'progress') inputs.targets = { shape: [B * T], dtype: 'int32' };
+  if (objective === 'language' || objective === 'ppo') inputs.targets = { shape: [B * T], dtype: 'int32' };
   for (const name of arraysOf(objective, values)) {
     inputs[name] = {
       shape: name === 'returns' || name === 'rowWeights' ? [B] : name === 'readMask' ? [B, T] : [B * T],
@@ -90,6 +92,11 @@ export function stepFeeds(
         returns: fieldOf(batch, 'returns', batch.shape.B),
         rowWeights: rows[i]!,
       }));
+    }
+    case 'value': {
+      const shares = sharesOf(perToken('valueMask'), 'valueMask');
+      const wanted = perToken('valueTargets');
+      return batches.map((batch, i) => ({ tokens: batch.tokens, valueWeights: shares[i]!, valueTargets: wanted[i]! }));
     }
     case 'ppo': {
       const shares = sharesOf(perToken('weights'), 'weights');
@@ -172,6 +179,8 @@ export function objectiveLoss(
       const c = tf.reshape(headOutput(model.weights, 'progress', hidden), inputs.tokens!.shape);
       return progressLoss(c, pick(inputs, 'readMask', 'returns', 'rowWeights'));
     }
+    case 'value':
+      return regressionLoss(headOutput(model.weights, 'value', hidden), pick(inputs, 'valueWeights', 'valueTargets'));
     case 'ppo': {
       const logits = logitsOf(model.weights, hidden, model.config);
       const values = ppoValues(hidden, inputs, graph);

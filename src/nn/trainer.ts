@@ -311,6 +311,8 @@ function checkHeads(model: Model, { objective, ppo, critic }: TrainerOptions): v
   const refuse = (what: string): never => {
     throw badInput('model', `Cannot create a trainer for objective "${objective}": ${what}`);
   };
+  if (objective === 'value' && !model.heads.includes('value'))
+    refuse('the model has no value head, expected one (see withHeads)');
   if (objective === 'progress' && !model.heads.includes('progress'))
     refuse('the model has no progress head, expected one (see withHeads)');
   if (objective === 'ppo' && ppo === undefined) refuse('options.ppo is absent, expected the settings of PPO');

@@ -28,3 +28,11 @@ export interface Policy {
   release(episode: string): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** The conversation no longer fits the model: the agent's limit, not a fault. */
+export class ContextFullError extends Error {
+  constructor(maxLength: number) {
+    super(`Cannot continue the conversation: it is longer than the ${maxLength} tokens of the model`);
+    this.name = 'ContextFullError';
+  }
+}

@@ -1,0 +1,25 @@
+/** The digest of a checkpoint folder: what stands for it in a key. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { badInput } from '../base/error.ts';
+import { hashFile, hashJson } from '../base/hash.ts';
+
+/** Files of a checkpoint that decide results. */
+const isDeciding = (name: string): boolean => /\.(safetensors|json|jinja)$/.test(name);
+
+/** Returns the SHA-256 over the names and contents of a checkpoint's files. @throws {SpaError} If the folder is no checkpoint. */
+export async function digestCheckpoint(folder: string): Promise<string> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  const deciding = names.filter(isDeciding).sort();
+  if (!deciding.includes('config.json')) {
+    throw badInput(
+      'model',
+      `Cannot open checkpoint "${folder}": it has no config.json, expected a Hugging Face Llama folder`,
+      {
+        hint: 'Correct model.base, or set it to null to start from random weights.',
+      },
+    );
+  }
+  const digests = await Promise.all(deciding.map((name) => hashFile(join(folder, name))));
+  return hashJson(deciding.map((name, index) => [name, digests[index]!]));
+}

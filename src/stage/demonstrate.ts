@@ -1,0 +1,122 @@
+/**
+ * Stage demonstrate: the scripted expert plays training games. With `recovery`, a random action is now and then played in its place,
+ * so that the demonstrations also show how to go on after a refused or useless one; such turns are shown but never imitated.
+ */
+import { join } from 'node:path';
+import { createRng, type Rng } from '../base/rng.ts';
+import type { Episode, Turn } from '../data/trajectory.ts';
+import { openTrajectoryWriter } from '../data/writer.ts';
+import type { Environment, Task } from '../env/environment.ts';
+import type { Stage, StageContext } from '../runner/stage.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import { demonstrationsFile, originOf } from './file.ts';
+import { stageVersions } from './version.ts';
+import { worldOf } from './world.ts';
+
+interface Params {
+  readonly world: { readonly maxTurns: number };
+  readonly demonstrations: Manifest['demonstrations'];
+  readonly seed: number;
+}
+
+/** Writes `demonstrations.arrow`: the episodes the expert won. */
+export const demonstrate: Stage = {
+  name: 'demonstrate',
+  version: stageVersions.demonstrate,
+  run: async (context) => {
+    const params = context.node.params as unknown as Params; // plan.ts wrote them
+    const environment = await worldOf(context.node);
+    const tasks = createRng(['demonstrate', params.seed]).shuffle(environment.tasks('train'));
+    const writer = await openTrajectoryWriter(join(context.folder, demonstrationsFile), { fresh: true });
+    const total = params.demonstrations.episodes;
+    let lost = 0;
+    let turns = 0;
+    for (let index = 0; index < total; index++) {
+      const task = tasks[index % tasks.length]!;
+      const rollout = Math.floor(index / tasks.length);
+      const episode = demonstration(environment, task, { params, rollout, context });
+      if (episode.outcome === 'success') {
+        writer.append(episode);
+        turns += episode.turns.length;
+      } else lost += 1;
+      if (index % 100 === 99) {
+        context.progress({ done: index + 1, total, unit: 'episodes' });
+        await new Promise(setImmediate);
+        context.signal.throwIfAborted();
+      }
+    }
+    await writer.close();
+    return { summary: { episodes: total - lost, lost, turnsPerEpisode: turns / Math.max(1, total - lost) } };
+  },
+};
+
+function demonstration(
+  environment: Environment,
+  task: Task,
+  options: { readonly params: Params; readonly rollout: number; readonly context: StageContext },
+): Episode {
+  const { params, rollout } = options;
+  const rng = createRng(['demonstration', params.seed, task.id, rollout]);
+  const expert = environment.expert?.(task);
+  if (expert === undefined || environment.admissible === undefined) {
+    throw new Error(`Internal: the world "${environment.name}" has no expert`);
+  }
+  let { state, observation } = environment.reset(task);
+  let lastAction: string | undefined;
+  let total = 0;
+  let isWon = false;
+  const turns: Turn[] = [];
+  while (turns.length < params.world.maxTurns && !isWon) {
+    const admissible = environment.admissible(task, state);
+    const wanted = expert.act({ observation, admissible, lastAction });
+    const isNoise = rng.uniform() < params.demonstrations.recovery;
+    const action = isNoise ? noiseAction(admissible, lastAction, rng) : wanted;
+    const transition = environment.step(task, state, action);
+    state = transition.state;
+    total += transition.reward;
+    isWon = transition.success;
+    turns.push({
+      actor: isNoise ? 'noise' : 'expert',
+      observation,
+      thought: '',
+      action,
+      text: action,
+      tokenIds: [],
+      logProbs: [],
+      reward: transition.reward,
+      grounded: transition.grounded,
+      done: transition.done,
+      success: transition.success,
+      progress: null,
+      shapedReward: null,
+      advantage: null,
+      remaining: environment.remaining?.(task, state) ?? null,
+      startedAtMs: 0,
+      actMs: 0,
+      stepMs: 0,
+    });
+    observation = transition.observation;
+    lastAction = action;
+  }
+  return {
+    ...originOf(options.context, params.seed),
+    env: environment.name,
+    split: task.split,
+    taskId: task.id,
+    taskType: task.type,
+    rollout,
+    outcome: isWon ? 'success' : 'limit',
+    return: total,
+    turns,
+    finalObservation: observation,
+  };
+}
+
+/** A third each: something admissible, the last action again, something admissible with another number (mostly refused). */
+function noiseAction(admissible: readonly string[], lastAction: string | undefined, rng: Rng): string {
+  const kind = rng.int(3);
+  const action = rng.pick(admissible);
+  if (kind === 0) return action;
+  if (kind === 1 && lastAction !== undefined) return lastAction;
+  return action.replace(/\d+(?=\D*$)/, (number) => String(Number(number) + 1 + rng.int(3)));
+}

@@ -1,0 +1,46 @@
+/** Epochs of shuffled, length-bucketed batches as a function of the step number. */
+import { createRng } from '../base/rng.ts';
+import { type PackedBatch, packBatches } from '../nn/batching.ts';
+
+/** Which sequences each step trains on. */
+export interface Epochs {
+  /** Steps in all. */
+  readonly steps: number;
+  /** Which sequences step `step` takes, and their padded shape. */
+  at(step: number): PackedBatch;
+}
+
+/**
+ * Lays out `epochs` passes (a fraction of one counts) over sequences of the given lengths. Each pass is shuffled with its own seed,
+ * packed by length and its batches shuffled again, so that long and short ones mix.
+ */
+export function layEpochs(
+  lengths: readonly number[],
+  options: {
+    readonly epochs: number;
+    readonly batchTokens: number;
+    readonly maxLength: number;
+    readonly seed: number;
+    readonly name: string;
+  },
+): Epochs {
+  const { epochs, batchTokens, maxLength, seed, name } = options;
+  const packed: PackedBatch[][] = [];
+  const pass = (epoch: number): PackedBatch[] => {
+    const known = packed[epoch];
+    if (known !== undefined) return known;
+    const rng = createRng([name, seed, epoch]);
+    const order = rng.shuffle(lengths.map((_, index) => index));
+    const batches = packBatches(
+      order.map((index) => lengths[index]!),
+      { batchTokens, maxLength },
+    ).map(({ indices, shape }) => ({ shape, indices: indices.map((position) => order[position]!) }));
+    packed[epoch] = rng.shuffle(batches);
+    return packed[epoch];
+  };
+  const perPass = pass(0).length; // how many batches a pass has depends on the lengths alone
+  return {
+    steps: Math.max(1, Math.round(epochs * perPass)),
+    at: (step) => pass(Math.floor(step / perPass))[step % perPass]!,
+  };
+}

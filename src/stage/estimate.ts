@@ -1,0 +1,145 @@
+/**
+ * Stage estimate: trains the progress estimator, a language model with an MLP on the hidden state of each turn's last token, so that
+ * the sum over turns is the episode's return. Source: paper, section on the progress estimator; L = (sum_t c_t - R)^2.
+ * A share of the tasks is held out, and its own metrics are measured on those alone.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRng } from '../base/rng.ts';
+import { withHeads } from '../nn/model.ts';
+import { createTrainer } from '../nn/trainer.ts';
+import { explainedVariance, meanSquaredError, spearman } from '../rl/statistics.ts';
+import type { Stage, StageContext } from '../runner/stage.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import { progressBatch } from './batch.ts';
+import { episodesOf } from './episodes.ts';
+import { layEpochs } from './epoch.ts';
+import { episodesFile, estimatorFolder, policyFolder } from './file.ts';
+import { adamOf, scheduleOf } from './optimiser.ts';
+import { computeOf, openPolicy, writeLike } from './policy.ts';
+import { scoreSequences } from './score.ts';
+import { type Sequence, sequenceOf } from './sequence.ts';
+import { trainLoop } from './train-loop.ts';
+import { stageVersions } from './version.ts';
+
+interface Params {
+  readonly prompt: Manifest['prompt'];
+  readonly estimator: Manifest['estimator'];
+  readonly round: number;
+  readonly seed: number;
+}
+
+/** Writes `estimator/`: the policy's files with a progress head. */
+export const estimate: Stage = {
+  name: 'estimate',
+  version: stageVersions.estimate,
+  run: async (context) => {
+    const params = context.node.params as unknown as Params; // plan.ts wrote them
+    const source = startFolder(context.inputs.start!);
+    const opened = await openPolicy(source, params.prompt);
+    const { model, codec } = { model: withHeads(opened.model, ['progress'], params.seed), codec: opened.codec };
+    const sequences = (await exploredEpisodes(context))
+      .filter((episode) => episode.outcome !== 'infra_error' && episode.turns.length > 0)
+      .map((episode) => sequenceOf(episode, codec));
+    const isHeldOut = (sequence: Sequence): boolean =>
+      createRng(['held out', params.seed, sequence.episode.taskId]).uniform() < params.estimator.heldOut;
+    const training = sequences.filter((sequence) => !isHeldOut(sequence));
+    const heldOut = sequences.filter(isHeldOut);
+    const { engine, threads } = computeOf(context.node);
+    const epochs = layEpochs(
+      training.map((sequence) => sequence.ids.length),
+      { ...params.estimator, maxLength: model.config.maxLength, seed: params.seed, name: `estimate ${params.round}` },
+    );
+    await using trainer = createTrainer(model, { engine, threads, objective: 'progress', ...adamOf(params.estimator) });
+    await trainLoop({
+      context,
+      trainer,
+      name: 'estimator',
+      schedule: scheduleOf(params.estimator, epochs.steps),
+      batchesAt: (step) => {
+        const { indices, shape } = epochs.at(step);
+        return [
+          progressBatch(
+            indices.map((index) => training[index]!),
+            shape,
+          ),
+        ];
+      },
+    });
+    const trained = trainer.model;
+    await writeLike(join(context.folder, estimatorFolder), trained, source);
+    const compute = { engine, threads, batchTokens: params.estimator.batchTokens, wants: { progress: true } } as const;
+    const quality = estimatorQuality(heldOut, await scoreSequences(trained, heldOut, compute));
+    const fit = estimatorQuality(training, await scoreSequences(trained, training, compute));
+    const summary = {
+      steps: epochs.steps,
+      episodes: training.length,
+      ...prefix('heldOut', quality),
+      trainMse: fit.mse,
+    };
+    context.metrics(epochs.steps, {
+      'heldOut/mse': quality.mse,
+      'heldOut/explainedVariance': quality.explainedVariance,
+    });
+    return { summary };
+  },
+};
+
+/** How good an estimator is on episodes it has not seen. */
+interface Quality {
+  readonly episodes: number;
+  /** Mean squared error of the sum against the return. */
+  readonly mse: number;
+  /** 1 - mse / variance of the return. */
+  readonly explainedVariance: number;
+  /** Mean over episodes of Spearman's correlation between cumulative progress and -remaining actions; null if the world cannot tell. */
+  readonly progressRank: number | null;
+}
+
+function estimatorQuality(
+  sequences: readonly Sequence[],
+  scores: readonly { readonly progress: Float32Array }[],
+): Quality {
+  const sums: number[] = [];
+  const returns: number[] = [];
+  const ranks: number[] = [];
+  sequences.forEach((sequence, index) => {
+    let sum = 0;
+    const cumulative = sequence.turnEnds.map((end) => (sum += scores[index]!.progress[end]!));
+    sums.push(sum);
+    returns.push(sequence.episode.return);
+    const truth = sequence.episode.turns.map((turn) => turn.remaining);
+    if (truth.some((remaining) => remaining === null)) return;
+    const rank = spearman(
+      cumulative,
+      truth.map((remaining) => -remaining!),
+    );
+    if (Number.isFinite(rank)) ranks.push(rank);
+  });
+  return {
+    episodes: sequences.length,
+    mse: sequences.length === 0 ? 0 : meanSquaredError(sums, returns),
+    explainedVariance: sequences.length === 0 ? 0 : explainedVariance(sums, returns),
+    progressRank: ranks.length === 0 ? null : ranks.reduce((a, b) => a + b, 0) / ranks.length,
+  };
+}
+
+function prefix(name: string, quality: Quality): Record<string, number | null> {
+  return Object.fromEntries(
+    Object.entries(quality).map(([key, value]) => [`${name}${key[0]!.toUpperCase()}${key.slice(1)}`, value]),
+  );
+}
+
+/** The first round starts from the base policy, later ones from the estimator before. */
+function startFolder(folder: string): string {
+  const estimator = join(folder, estimatorFolder);
+  return existsSync(estimator) ? estimator : join(folder, policyFolder);
+}
+
+/** Episodes of all rounds so far, in order. */
+async function exploredEpisodes(context: StageContext) {
+  const roles = Object.keys(context.inputs).filter((role) => role.startsWith('episodes'));
+  const rounds = roles.sort((a, b) => Number(a.slice(8)) - Number(b.slice(8)));
+  const files = await Promise.all(rounds.map((role) => episodesOf(join(context.inputs[role]!, episodesFile))));
+  return files.flat();
+}

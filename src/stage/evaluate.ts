@@ -1,0 +1,113 @@
+/**
+ * Stage evaluate: plays held-out games, greedy and sampled. Success per game is kept, so that two policies can be compared game by game.
+ * Games of training are refused: a number from the training split is not an evaluation.
+ */
+import { join } from 'node:path';
+import type { Episode } from '../data/trajectory.ts';
+import { wilsonInterval } from '../rl/statistics.ts';
+import type { Stage } from '../runner/stage.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import { playSession } from './episodes.ts';
+import { policyFolder } from './file.ts';
+import { type Outcomes, outcomesOf } from './outcome.ts';
+import { computeOf, openPolicy, startPolicy } from './policy.ts';
+import { stageVersions } from './version.ts';
+import { worldOf } from './world.ts';
+
+interface Params {
+  readonly world: { readonly maxTurns: number };
+  readonly prompt: Manifest['prompt'];
+  readonly evaluate: Manifest['evaluate'];
+  readonly seed: number;
+}
+
+/** What one split played at one temperature gave. */
+export interface Evaluation extends Outcomes {
+  readonly split: string;
+  readonly temperature: number;
+  /** 95 % interval of the success rate: Wilson's over episodes. With several samples a game it is too narrow and null is given. */
+  readonly interval: { readonly low: number; readonly high: number } | null;
+  readonly byType: Readonly<Record<string, Outcomes>>;
+  /** Task id -> success of each sample (1 or 0; null = it broke). */
+  readonly games: Readonly<Record<string, readonly (0 | 1 | null)[]>>;
+}
+
+/** The record an evaluate stage leaves. */
+export interface EvaluateSummary {
+  readonly evaluations: readonly Evaluation[];
+}
+
+/** Name of the file with the episodes of a split played at a temperature. */
+export const evaluationFile = (split: string, temperature: number): string => `${split}.t${temperature}.arrow`;
+
+/** Writes one trajectory file per split and temperature. */
+export const evaluate: Stage = {
+  name: 'evaluate',
+  version: stageVersions.evaluate,
+  run: async (context) => {
+    const params = context.node.params as unknown as Params; // plan.ts wrote them
+    const environment = await worldOf(context.node);
+    const opened = await openPolicy(join(context.inputs.policy!, policyFolder), params.prompt);
+    const evaluations: Evaluation[] = [];
+    for (const split of params.evaluate.splits) {
+      for (const temperature of params.evaluate.temperatures) {
+        const samples = temperature === 0 ? 1 : params.evaluate.samples;
+        const assignments = environment
+          .tasks(split)
+          .flatMap((task) => Array.from({ length: samples }, (_, rollout) => ({ task, rollout })));
+        const episodes = await playSession({
+          context,
+          file: evaluationFile(split, temperature),
+          assignments,
+          play: { environment, prompt: params.prompt, maxTurns: params.world.maxTurns },
+          seed: params.seed,
+          concurrency: computeOf(context.node).slots,
+          startPolicy: () =>
+            startPolicy(opened, context.node, {
+              temperature,
+              topP: 1,
+              maxNewTokens: params.evaluate.maxNewTokens,
+              seed: params.seed,
+            }),
+        });
+        const evaluation = evaluationOf(episodes, { split, temperature, samples });
+        evaluations.push(evaluation);
+        const name = `${split}/t${temperature}`;
+        context.metrics(0, {
+          [`${name}/success`]: evaluation.success,
+          [`${name}/reward`]: evaluation.reward,
+          [`${name}/grounded`]: evaluation.grounded,
+          [`${name}/turns`]: evaluation.turns,
+        });
+      }
+    }
+    return { summary: { evaluations: JSON.parse(JSON.stringify(evaluations)) } }; // a record of plain data
+  },
+};
+
+function evaluationOf(
+  episodes: readonly Episode[],
+  facts: { readonly split: string; readonly temperature: number; readonly samples: number },
+): Evaluation {
+  const games: Record<string, (0 | 1 | null)[]> = {};
+  const types: Record<string, Episode[]> = {};
+  for (const episode of episodes) {
+    const result = episode.outcome === 'infra_error' ? null : episode.outcome === 'success' ? 1 : 0;
+    games[episode.taskId] = [...(games[episode.taskId] ?? []), result];
+    types[episode.taskType] = [...(types[episode.taskType] ?? []), episode];
+  }
+  const outcomes = outcomesOf(episodes);
+  const wins = episodes.filter((episode) => episode.outcome === 'success').length;
+  return {
+    split: facts.split,
+    temperature: facts.temperature,
+    ...outcomes,
+    interval: facts.samples === 1 && outcomes.episodes > 0 ? wilsonInterval(wins, outcomes.episodes) : null,
+    byType: Object.fromEntries(
+      Object.entries(types)
+        .sort()
+        .map(([type, list]) => [type, outcomesOf(list)]),
+    ),
+    games,
+  };
+}

@@ -1,0 +1,33 @@
+/** What a set of episodes amounts to. Broken episodes (`infra_error`) are counted apart and never as failures. */
+import type { Episode } from '../data/trajectory.ts';
+
+/** Means over the episodes that were played to an end. */
+export interface Outcomes {
+  readonly episodes: number;
+  /** Episodes that broke; in no other number. */
+  readonly broken: number;
+  /** Share of episodes that reached the goal, in [0, 1]. */
+  readonly success: number;
+  /** Mean return. */
+  readonly reward: number;
+  /** Grounding accuracy: share of actions the world could execute, in [0, 1]. */
+  readonly grounded: number;
+  /** Mean turns per episode. */
+  readonly turns: number;
+}
+
+/** Summarises episodes. */
+export function outcomesOf(episodes: readonly Episode[]): Outcomes {
+  const sound = episodes.filter((episode) => episode.outcome !== 'infra_error');
+  const count = Math.max(1, sound.length);
+  const turns = sound.reduce((sum, episode) => sum + episode.turns.length, 0);
+  const grounded = sound.reduce((sum, episode) => sum + episode.turns.filter((turn) => turn.grounded).length, 0);
+  return {
+    episodes: sound.length,
+    broken: episodes.length - sound.length,
+    success: sound.filter((episode) => episode.outcome === 'success').length / count,
+    reward: sound.reduce((sum, episode) => sum + episode.return, 0) / count,
+    grounded: grounded / Math.max(1, turns),
+    turns: turns / count,
+  };
+}

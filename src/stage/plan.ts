@@ -1,0 +1,128 @@
+/**
+ * From a manifest to its plan: which stages, with which parameters, reading which outputs. Each seed is a lane of its own:
+ *   demonstrate -> sft -> (explore -> estimate -> attribute -> optimise) x rounds -> evaluate, with an evaluate of the sft policy beside.
+ * A stage's parameters hold exactly what it reads, so that an unrelated change leaves its key alone.
+ */
+import { resolve } from 'node:path';
+import type { JsonObject } from '../base/json.ts';
+import type { Plan, StageNode } from '../runner/stage.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import { digestCheckpoint } from './checkpoint.ts';
+import { type StageName, stageVersions } from './version.ts';
+import { openWorld, type WorldParams } from './world.ts';
+
+/** What a plan is made from beside the manifest. */
+export interface PlanOptions {
+  /** Folder that relative paths of the manifest start from. */
+  readonly manifestFolder: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** What every lane shares. */
+interface Shared {
+  readonly manifest: Manifest;
+  readonly resources: JsonObject;
+  readonly baseDigest: string | null;
+  /** The part of the world that decides results, with the digests of the given splits. */
+  readonly worldWith: (splits: readonly string[]) => JsonObject;
+}
+
+/**
+ * Plans an experiment.
+ * @throws {SpaError} If the data or the base checkpoint it names is not there (bad input).
+ */
+export async function planExperiment(manifest: Manifest, options: PlanOptions): Promise<Plan> {
+  const world = worldParams(manifest, options);
+  const environment = await openWorld(world);
+  const base = manifest.model.base === null ? null : resolve(options.manifestFolder, manifest.model.base);
+  const shared: Shared = {
+    manifest,
+    resources: { ...manifest.engine, world: { ...world, games: { ...world.games } }, base },
+    baseDigest: base === null ? null : await digestCheckpoint(base),
+    worldWith: (splits) => ({
+      name: world.name,
+      maxTurns: world.maxTurns,
+      digests: Object.fromEntries(splits.map((split) => [split, environment.digest(split)])),
+    }),
+  };
+  return { experiment: manifest.name, nodes: manifest.seeds.flatMap((seed) => lane(shared, seed)), manifest };
+}
+
+function worldParams(manifest: Manifest, options: PlanOptions): WorldParams {
+  const written = manifest.environment.data;
+  const variable = options.env.ALFWORLD_DATA;
+  const data = written !== null ? resolve(options.manifestFolder, written) : variable ? resolve(variable) : null;
+  return { ...manifest.environment, data };
+}
+
+/** Reward schemes that need a progress estimator. */
+const schemesWithProgress: ReadonlySet<string> = new Set(['spa', 'progress-only']);
+
+function lane(shared: Shared, seed: number): StageNode[] {
+  const { manifest } = shared;
+  const nodes: StageNode[] = [];
+  const add = (
+    stage: StageName,
+    label: string,
+    params: JsonObject,
+    inputs: Readonly<Record<string, string>>,
+  ): string => {
+    const id = `${label}/seed=${seed}`;
+    nodes.push({
+      id,
+      stage,
+      version: stageVersions[stage],
+      params: { ...params, seed },
+      resources: shared.resources,
+      inputs,
+    });
+    return id;
+  };
+
+  const { demonstrations, prompt, tokenizer, model, estimator, reward, evaluate } = manifest;
+  const train = shared.worldWith(['train']);
+  const heldOut = shared.worldWith(evaluate.splits);
+  const demos = add('demonstrate', 'demonstrate', { world: train, demonstrations }, {});
+  const sft = add(
+    'sft',
+    'sft',
+    { prompt, tokenizer, model: { ...model, base: shared.baseDigest }, sft: manifest.sft },
+    { demonstrations: demos },
+  );
+  add('evaluate', 'evaluate:sft', { world: heldOut, prompt, evaluate }, { policy: sft });
+
+  const { rounds, ...ppo } = manifest.ppo;
+  const needsEstimator =
+    schemesWithProgress.has(reward.scheme) || (ppo.critic === 'separate' && ppo.criticInit === 'estimator');
+  const explored: Record<string, string> = {};
+  let policy = sft;
+  let previousEstimator: string | undefined;
+  for (let round = 1; round <= rounds; round++) {
+    const at = round === 1 ? '' : `@${round}`;
+    const explore = add(
+      'explore',
+      `explore${at}`,
+      { world: train, prompt, explore: manifest.explore, round },
+      { policy },
+    );
+    explored[`episodes${round}`] = explore;
+    if (needsEstimator) {
+      previousEstimator = add(
+        'estimate',
+        `estimate${at}`,
+        { prompt, estimator, round },
+        { ...explored, start: previousEstimator ?? sft },
+      );
+    }
+    const estimates = previousEstimator === undefined ? {} : { estimator: previousEstimator };
+    const attribute = add('attribute', `attribute${at}`, { prompt, reward }, { episodes: explore, ...estimates });
+    policy = add(
+      'optimise',
+      `optimise${at}`,
+      { prompt, ppo, round },
+      { episodes: attribute, policy, reference: sft, ...(ppo.criticInit === 'estimator' ? estimates : {}) },
+    );
+  }
+  add('evaluate', 'evaluate', { world: heldOut, prompt, evaluate }, { policy });
+  return nodes;
+}

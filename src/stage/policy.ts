@@ -1,0 +1,97 @@
+/** Policies on disk: a Hugging Face folder with the weights, the tokenizer and the chat template, and how one is opened to play or learn. */
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { badInput } from '../base/error.ts';
+import { readTextIfPresent, writeFileAtomic, writeJson } from '../base/file.ts';
+import { loadModel, saveModel } from '../nn/checkpoint.ts';
+import { createDecoder } from '../nn/decoder.ts';
+import type { Model } from '../nn/model.ts';
+import { createNativePolicy, type Sampling } from '../rollout/native-policy.ts';
+import type { Policy } from '../rollout/policy.ts';
+import type { StageNode } from '../runner/stage.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import { createChatFormat, embeddedTemplate } from '../text/chat-format.ts';
+import { loadTokenizer } from '../text/load-tokenizer.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import type { Codec } from './sequence.ts';
+
+/** Files beside the weights. */
+const textFiles = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'] as const;
+
+/** A model, how its conversations are written, . */
+export interface OpenedPolicy {
+  readonly model: Model;
+  readonly codec: Codec;
+}
+
+/** Opens a policy folder. @throws {SpaError} If a file is missing or broken. */
+export async function openPolicy(folder: string, prompt: Manifest['prompt']): Promise<OpenedPolicy> {
+  return { model: await loadModel(folder), codec: await openCodec(folder, prompt) };
+}
+
+/** Opens the tokenizer and template of a policy folder. */
+export async function openCodec(folder: string, prompt: Manifest['prompt']): Promise<Codec> {
+  const text = await readTextIfPresent(join(folder, 'tokenizer.json'));
+  if (text === undefined) {
+    throw badInput('model', `Cannot open policy "${folder}": it has no tokenizer.json, expected a Hugging Face folder`);
+  }
+  const template = (await readTextIfPresent(join(folder, 'chat_template.jinja'))) ?? embeddedTemplate;
+  return makeCodec({ tokenizer: loadTokenizer(text), template, prompt });
+}
+
+/** Makes the codec of a tokenizer and a template. */
+export function makeCodec(parts: {
+  readonly tokenizer: Tokenizer;
+  readonly template: string;
+  readonly prompt: Manifest['prompt'];
+}): Codec {
+  const { tokenizer, template, prompt } = parts;
+  return { format: createChatFormat({ tokenizer, template }), prompt };
+}
+
+/** Writes a new policy folder from a model and a tokenizer. */
+export async function writePolicy(
+  folder: string,
+  policy: { readonly model: Model; readonly tokenizer: object; readonly template: string },
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await saveModel(folder, policy.model);
+  await writeJson(join(folder, 'tokenizer.json'), policy.tokenizer);
+  await writeFileAtomic(join(folder, 'chat_template.jinja'), policy.template);
+}
+
+/** Writes a model with the text files of the folder it was trained from. */
+export async function writeLike(folder: string, model: Model, source: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await saveModel(folder, model);
+  for (const name of textFiles) {
+    if ((await readTextIfPresent(join(source, name))) !== undefined)
+      await copyFile(join(source, name), join(folder, name));
+  }
+}
+
+/** The engine and threads a stage computes with. */
+export function computeOf(node: StageNode): {
+  engine: 'onnx' | 'cpu' | 'tfjs-node' | 'tfjs-node-gpu';
+  threads: number;
+  slots: number;
+} {
+  const { name, threads, slots } = node.resources as unknown as Manifest['engine']; // plan.ts wrote them
+  return { engine: name === 'auto' ? 'onnx' : name, threads, slots };
+}
+
+/** Starts a policy that plays. The caller disposes it. */
+export async function startPolicy(
+  opened: OpenedPolicy,
+  node: StageNode,
+  sampling: Sampling & { readonly seed: number },
+): Promise<Policy> {
+  const { engine, threads, slots } = computeOf(node);
+  const decoder = await createDecoder(opened.model, {
+    engine,
+    threads,
+    slots,
+    maxLength: opened.model.config.maxLength,
+  });
+  return createNativePolicy({ decoder, format: opened.codec.format, sampling, seed: sampling.seed });
+}

@@ -1,0 +1,134 @@
+/** Stage sft: trains the tokenizer on the demonstrations if there is none, and the base policy by behaviour cloning. */
+import { join } from 'node:path';
+import { readEpisodes } from '../data/reader.ts';
+import type { Episode } from '../data/trajectory.ts';
+import { createModel, type Model } from '../nn/model.ts';
+import type { ModelConfig } from '../nn/model-config.ts';
+import { createTrainer } from '../nn/trainer.ts';
+import type { Stage, StageContext } from '../runner/stage.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import { embeddedSpecials, embeddedTemplate } from '../text/chat-format.ts';
+import { loadTokenizer } from '../text/load-tokenizer.ts';
+import { observationMessage, openingMessages } from '../text/prompt.ts';
+import { trainTokenizer } from '../text/train-tokenizer.ts';
+import { languageBatch } from './batch.ts';
+import { layEpochs } from './epoch.ts';
+import { demonstrationsFile, policyFolder } from './file.ts';
+import { adamOf, scheduleOf } from './optimiser.ts';
+import { computeOf, makeCodec, openPolicy, writeLike, writePolicy } from './policy.ts';
+import { type Codec, type Sequence, sequenceOf } from './sequence.ts';
+import { trainLoop } from './train-loop.ts';
+import { stageVersions } from './version.ts';
+
+interface Params {
+  readonly prompt: Manifest['prompt'];
+  readonly tokenizer: Manifest['tokenizer'];
+  readonly model: Manifest['model'];
+  readonly sft: Manifest['sft'];
+  readonly seed: number;
+}
+
+/** Writes `policy/`: the base policy. */
+export const sft: Stage = {
+  name: 'sft',
+  version: stageVersions.sft,
+  run: async (context) => {
+    const params = context.node.params as unknown as Params; // plan.ts wrote them
+    const episodes: Episode[] = [];
+    for await (const episode of readEpisodes(join(context.inputs.demonstrations!, demonstrationsFile)))
+      episodes.push(episode);
+    const start = await startingPoint(context, params, episodes);
+    const sequences = episodes.map((episode) => sequenceOf(episode, start.codec));
+    const { maxLength } = start.model.config;
+    const usable = sequences.filter((sequence) => sequence.ids.length <= maxLength);
+    const weigh = lossWeight(params.sft.observationWeight);
+    const epochs = layEpochs(
+      usable.map((sequence) => sequence.ids.length),
+      { epochs: params.sft.epochs, batchTokens: params.sft.batchTokens, maxLength, seed: params.seed, name: 'sft' },
+    );
+    const { engine, threads } = computeOf(context.node);
+    await using trainer = createTrainer(start.model, { engine, threads, objective: 'language', ...adamOf(params.sft) });
+    const last = await trainLoop({
+      context,
+      trainer,
+      name: 'sft',
+      schedule: scheduleOf(params.sft, epochs.steps),
+      batchesAt: (step) => {
+        const { indices, shape } = epochs.at(step);
+        return [
+          languageBatch(
+            indices.map((index) => usable[index]!),
+            shape,
+            weigh,
+          ),
+        ];
+      },
+    });
+    await start.write(join(context.folder, policyFolder), trainer.model);
+    const tokens = usable.reduce((sum, sequence) => sum + sequence.ids.length, 0);
+    return {
+      summary: {
+        steps: epochs.steps,
+        parameters: start.model.parameters.length,
+        vocabulary: start.model.config.vocabSize,
+        tokensPerEpisode: tokens / Math.max(1, usable.length),
+        tooLong: sequences.length - usable.length,
+        ...last,
+      },
+    };
+  },
+};
+
+/** Agent tokens of the expert weigh 1, what the world said weighs `observation`, noise turns weigh nothing. */
+function lossWeight(observation: number): (sequence: Sequence, position: number) => number {
+  return (sequence, position) => {
+    const turn = sequence.turns[position]!;
+    if (turn < 0) return observation;
+    return sequence.episode.turns[turn]!.actor === 'noise' ? 0 : 1;
+  };
+}
+
+interface StartingPoint {
+  readonly model: Model;
+  readonly codec: Codec;
+  /** Writes the trained model with its tokenizer and template. */
+  readonly write: (folder: string, model: Model) => Promise<void>;
+}
+
+async function startingPoint(
+  context: StageContext,
+  params: Params,
+  episodes: readonly Episode[],
+): Promise<StartingPoint> {
+  const base = context.node.resources.base as string | null; // plan.ts wrote it
+  if (base !== null) {
+    const opened = await openPolicy(base, params.prompt);
+    return { ...opened, write: (folder, model) => writeLike(folder, model, base) };
+  }
+  const tokenizerJson = trainTokenizer(corpus(episodes, params.prompt), {
+    ...params.tokenizer,
+    specials: embeddedSpecials,
+  });
+  const tokenizer = loadTokenizer(tokenizerJson);
+  return {
+    model: createModel(shapeOf(params.model, tokenizer.vocabSize), [], params.seed),
+    codec: makeCodec({ tokenizer, template: embeddedTemplate, prompt: params.prompt }),
+    write: (folder, model) => writePolicy(folder, { model, tokenizer: tokenizerJson, template: embeddedTemplate }),
+  };
+}
+
+function shapeOf({ base: _base, ...shape }: Manifest['model'], vocabSize: number): ModelConfig {
+  return { ...shape, vocabSize, headSize: shape.hiddenSize / shape.heads, normEps: 1e-5 };
+}
+
+/** The texts a tokenizer is trained on: every message of every demonstration. */
+function* corpus(episodes: readonly Episode[], prompt: Manifest['prompt']): Generator<string> {
+  for (const episode of episodes) {
+    const [first] = episode.turns;
+    if (first === undefined) continue;
+    for (const message of openingMessages(prompt, { environment: episode.env, observation: first.observation }))
+      yield message.content;
+    for (const turn of episode.turns) yield turn.text;
+    for (const turn of episode.turns.slice(1)) yield observationMessage(prompt, turn.observation).content;
+  }
+}
