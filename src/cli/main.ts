@@ -1,0 +1,128 @@
+/** The command line: reads the words, calls the command, prints what went wrong, sets the exit code. Commands load when they run. */
+import { Command, CommanderError, Option } from 'commander';
+import { type Program, shippedProgram } from './program.ts';
+import { errorLines, exitCodeOf } from './report-error.ts';
+
+const collect = (value: string, all: readonly string[] = []): string[] => [...all, value];
+
+/** Runs one command and ends the process with its exit code: 0 ok, 1 failed, 2 bad input, 130 interrupted. */
+export async function main(words: readonly string[], program: Program = shippedProgram): Promise<void> {
+  // A reader that closes the pipe (`spa ls | head`) is content, not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  let code = 0;
+  const cli = commandLine(program, (value) => {
+    code = value;
+  });
+  try {
+    await cli.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    code = reportFailure(error);
+  }
+  process.exitCode = code;
+  // What is still open now (a tracker's sockets, a loader's worker) must not keep a finished command alive.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}
+
+function reportFailure(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
+  for (const line of errorLines(error)) process.stderr.write(`${line}\n`);
+  return exitCodeOf(error);
+}
+
+type Done = (code: number) => void;
+
+function commandLine(program: Program, done: Done): Command {
+  const cli = new Command('spa')
+    .description('Runs declarative experiments in SPA-RL: reinforcement learning of language agents by stepwise progress attribution.')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText('after', '\nExit codes: 0 done, 1 a stage failed, 2 bad input, 130 interrupted.\nSPA_DEBUG=1 prints stacks.');
+  addRun(cli, program, done);
+  addInspect(cli, program, done);
+  addStore(cli, done);
+  addSetup(cli, done);
+  return cli;
+}
+
+const withManifestOptions = (command: Command): Command =>
+  command
+    .option('--set <path=value>', 'set a field of the manifest, e.g. --set ppo.epochs=2; may be repeated', collect)
+    .option('--seeds <list>', 'seeds: a number (5 = 1 to 5) or a list (1,2,3)')
+    .option('--engine <name>', 'tensor engine: auto, onnx, cpu, tfjs-node, tfjs-node-gpu')
+    .option('--json', 'print one JSON object per line');
+
+function addRun(cli: Command, program: Program, done: Done): void {
+  withManifestOptions(cli.command('run <manifest>'))
+    .description('run an experiment; stages whose result is in the store are not run again')
+    .option('--only <stage>', 'run only this stage and what it needs; may be repeated', collect)
+    .option('--force <stage>', 'run this stage even if its result is in the store; may be repeated', collect)
+    .option('--plan', 'print what would run and why, and stop')
+    .addOption(
+      new Option('--executor <where>', 'a process per stage, or all in this one').choices(['local', 'inline']).default('local'),
+    )
+    .addHelpText('after', '\nExamples:\n  spa run experiments/alfworld.ts\n  spa run experiments/alfworld.ts --seeds 5 --set ppo.epochs=2\n  spa run experiments/alfworld.ts --plan')
+    .action(async (manifest, options) => done(await (await import('./run.ts')).runCommand(manifest, options, program)));
+  withManifestOptions(cli.command('plan <manifest>'))
+    .description('print what `spa run` would do: cached or run, and which field is the reason')
+    .action(async (manifest, options) =>
+      done(await (await import('./run.ts')).runCommand(manifest, { ...options, plan: true }, program)),
+    );
+}
+
+function addInspect(cli: Command, program: Program, done: Done): void {
+  withManifestOptions(cli.command('why <run|manifest> <stage>'))
+    .description('say why a stage has to run (manifest) or had to (run): the fields that differ from the nearest result')
+    .action(async (target, stage, options) => done(await (await import('./why.ts')).whyCommand(target, stage, options, program)));
+  cli
+    .command('ls')
+    .description('list the runs, oldest first')
+    .option('--json', 'print one JSON object per line')
+    .action(async (options) => done(await (await import('./ls.ts')).lsCommand(options)));
+  cli
+    .command('show <run>')
+    .description('show a run: its stages, its results, its episodes; <run> is an id, its beginning, an experiment or "last"')
+    .option('--episode <n>', 'show one episode turn by turn, counted from 1')
+    .option('--stage <name>', 'take the episodes of this stage')
+    .action(async (run, options) => done(await (await import('./show.ts')).showCommand(run, options)));
+  cli
+    .command('diff <runA> <runB>')
+    .description('show in which fields, stages and results two runs differ')
+    .action(async (a, b) => done(await (await import('./diff.ts')).diffCommand(a, b)));
+}
+
+function addStore(cli: Command, done: Done): void {
+  const store = cli.command('store').description('look after the store of results');
+  const load = async () => import('./store.ts');
+  store
+    .command('ls')
+    .description('list the results')
+    .action(async () => done(await (await load()).storeLs()));
+  store
+    .command('verify')
+    .description('check size and SHA-256 of every file; exit code 1 if a result is damaged')
+    .action(async () => done(await (await load()).storeVerify()));
+  store
+    .command('gc')
+    .description('list results that no run refers to, leftovers of killed stages and damaged results')
+    .option('--yes', 'remove them')
+    .action(async (options) => done(await (await load()).storeGc(options)));
+}
+
+function addSetup(cli: Command, done: Done): void {
+  cli
+    .command('doctor')
+    .description('say what works here: Node, tensor engines, data, tracking')
+    .action(async () => done(await (await import('./doctor.ts')).doctorCommand()));
+  cli
+    .command('schemas')
+    .description('write the JSON Schemas of manifest and config to schemas/')
+    .option('--check', 'compare only; exit code 1 if they are not up to date')
+    .action(async (options) => done(await (await import('./schemas.ts')).schemasCommand(options)));
+  cli
+    .command('init [folder]')
+    .description('write a first experiment and a config; nothing that exists is changed')
+    .action(async (folder) => done(await (await import('./init.ts')).initCommand(folder)));
+}

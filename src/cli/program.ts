@@ -1,0 +1,35 @@
+/** What the command line is handed: how to plan, where the stages are, how to print results. Tests hand in a set of their own. */
+import { extname } from 'node:path';
+import type { JsonObject } from '../base/json.ts';
+import type { Plan } from '../runner/stage.ts';
+import type { Manifest } from '../schema/manifest.ts';
+
+/** What planning is told beside the manifest. */
+export interface PlanOptions {
+  /** Folder that relative paths of the manifest start from. */
+  readonly manifestFolder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cores: number;
+}
+
+/** A finished stage, for result tables. */
+export interface FinishedStage {
+  readonly key: string;
+  readonly folder: string;
+  readonly summary: JsonObject;
+}
+
+/** The parts of the program the command line does not know itself. All are loaded when first used. */
+export interface Program {
+  plan(manifest: Manifest, options: PlanOptions): Promise<Plan>;
+  /** URL of a module that exports `stageOf(name)`; stage processes import it. */
+  readonly registry: string;
+  tables(plan: Plan, results: ReadonlyMap<string, FinishedStage>): Promise<string>;
+}
+
+/** The program as shipped. */
+export const shippedProgram: Program = {
+  plan: async (manifest, options) => (await import('../stage/plan.ts')).planExperiment(manifest, options),
+  registry: new URL(`../stage/registry${extname(import.meta.url)}`, import.meta.url).href,
+  tables: async (plan, results) => (await import('../stage/result.ts')).resultTables(plan, results),
+};
