@@ -4,7 +4,7 @@ import { nearest } from '../../base/suggest.ts';
 import type { Environment, Task } from '../environment.ts';
 import { admissible } from './command.ts';
 import { openGame, stepGame } from './engine.ts';
-import { type Beliefs, createExpert } from './expert.ts';
+import { createExpert } from './expert.ts';
 import { type FilesOptions, openFiles } from './files.ts';
 import { compileGame, type Game } from './game.ts';
 import { type GenerateOptions, openGenerated } from './generate/generated.ts';
@@ -17,10 +17,6 @@ import { parseTaskName, type TaskParams } from './task.ts';
 export interface PlayOptions {
   /** What stands between the room and the task in the first observation; default one newline, as in the reference wrapper. */
   readonly openingJoin?: '\n' | '\n\n';
-  /** How the expert chooses between equals; default `seeded` by the task id. */
-  readonly expertChoice?: 'seeded' | 'first';
-  /** What the expert believes; default our own table. */
-  readonly expertBeliefs?: Beliefs;
 }
 
 /** Which games to open. */
@@ -56,11 +52,7 @@ function playSource(source: GameSource, options: PlayOptions): Environment<Alfwo
     reset: (task) => openGame(gameOf(task), options.openingJoin ?? '\n'),
     step: (task, state, action) => stepGame(gameOf(task), state, action),
     admissible: (task, state) => admissible(gameOf(task), state),
-    expert: (task) =>
-      createExpert(paramsOf(task), {
-        choice: options.expertChoice === 'first' ? 'first' : { seed: task.id },
-        ...(options.expertBeliefs === undefined ? {} : { beliefs: options.expertBeliefs }),
-      }),
+    expert: (task) => createExpert(paramsOf(task), { choice: { seed: task.id } }),
     remaining: (task, state) => planActions(gameOf(task), state, paramsOf(task))?.length ?? Number.POSITIVE_INFINITY,
   };
 }

@@ -76,16 +76,14 @@ export function remember(memory: Memory, turn: ExpertTurn, interests: Interests)
 function track(memory: Memory, action: string, observation: string, { object, isOpenable }: Interests): void {
   const isRefused = observation.includes('Nothing happens');
   const words = action.trim().split(' ');
-  if (words[0] === 'go') {
-    const name = words.slice(2).join(' ');
-    if (!memory.receptacles.has(name)) return;
-    memory.current = name; // a refused move to a known receptacle means that it is here already
-    memory.toCheck = memory.toCheck.filter((other) => other !== name);
-    memory.isChecked = !isOpenable(classOfName(name)) || observation.includes('open');
+  const [thing, place] = [words.slice(1, 3).join(' '), words.slice(-2).join(' ')];
+  const isArrival = words[0] === 'go' || (!isRefused && place !== memory.current);
+  if (isArrival && memory.receptacles.has(place)) {
+    memory.current = place; // a refused move to a known receptacle means that it is here already
+    memory.toCheck = memory.toCheck.filter((other) => other !== place);
+    memory.isChecked = !isOpenable(classOfName(place)) || observation.includes('open');
   }
   if (isRefused) return;
-  const [thing, place] = [words.slice(1, 3).join(' '), words.slice(-2).join(' ')];
-  if (memory.receptacles.has(place)) memory.current = place;
   switch (words[0]) {
     case 'open':
       memory.isChecked = true;

@@ -27,6 +27,8 @@ export interface ExpertOptions {
   /** Which of several equal choices is taken: the first, or a seeded one. */
   readonly choice: 'first' | { readonly seed: string };
   readonly beliefs?: Beliefs;
+  /** `none`: say what the original would say, also where the world will refuse it. Default `refused`: say something that works. */
+  readonly repair?: 'refused' | 'none';
 }
 
 type Subgoal =
@@ -52,9 +54,9 @@ export function createExpert(params: TaskParams, options: ExpertOptions): Expert
   return {
     act: (turn) => {
       remember(mind.memory, turn, { object: params.object, isOpenable });
-      const action = decide(mind, turn);
-      if (turn.admissible.includes(action) && action !== turn.lastAction) return action;
-      return recover(mind, turn) ?? action;
+      const action = options.repair === 'none' ? decide(mind, turn) : decideWell(mind, turn);
+      if (action === turn.lastAction) return pick(turn.admissible) ?? action;
+      return action;
     },
   };
 }
@@ -205,6 +207,16 @@ function anyUse(turn: ExpertTurn, lamp: string): string {
 
 function isPutting(command: string): boolean {
   return command.startsWith('put ') || command.startsWith('move ');
+}
+
+/** Decides, and mends what the world would refuse. */
+function decideWell(mind: Mind, turn: ExpertTurn): string {
+  let action = decide(mind, turn);
+  while (action.startsWith('close ') && !turn.admissible.includes(action)) action = decide(mind, turn); // tidying up elsewhere: forget it
+  if (turn.admissible.includes(action) && action !== turn.lastAction) return action;
+  const here = action.replace('go to', 'examine'); // a known place that cannot be gone to is here already
+  if (turn.admissible.includes(here) && here !== turn.lastAction) return here;
+  return recover(mind, turn) ?? action;
 }
 
 /** Chooses another command when the plan cannot be executed: put a wrong object down anywhere, else look elsewhere. */
