@@ -86,7 +86,7 @@ const tensorScatterUpdate: TraceKernel = ({ graph, input }) => {
 
 const unsortedSegmentSum: TraceKernel = ({ graph, input, attributes }) => {
   const { numSegments } = attributes<tf.UnsortedSegmentSumAttrs>();
-  const [x, ids] = [input('x'), input('segmentIds')];
+  const [x, ids] = [cast(graph, input('x'), 'float32'), input('segmentIds')]; // sums are float32 in TF.js, whatever x is
   const rows = ids.shape.reduce((product, extent) => product * extent, 1);
   const width = sizeOf(x.shape) / rows;
   const sums = addRows(graph, {

@@ -1,5 +1,6 @@
 /** Matrix products. A transposed factor goes into the operator, so no transposed copy is made. */
-import { broadcastShape, type Graph, type PhysicalValue } from '../graph.ts';
+import { type Shape, sizeOf } from '../../base/shape.ts';
+import { broadcastShape, type Graph, type PhysicalValue, sameShape } from '../graph.ts';
 import type { tf } from '../tf.ts';
 import type { KernelTable, TraceKernel } from './kernel.ts';
 
@@ -8,7 +9,7 @@ const batchMatMul: TraceKernel = ({ graph, input, attributes }) => {
   const [a, b] = [graph.physical(input('a')), graph.physical(input('b'))];
   const rows = a.shape.at(transposeA ? -1 : -2)!;
   const columns = b.shape.at(transposeB ? -2 : -1)!;
-  const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
+  const shape = [...batchShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
   const { dtype } = a;
   if (!transposeA && !transposeB) return graph.node('MatMul', [a, b], { dtype, shape });
   if (dtype !== 'float32') {
@@ -18,6 +19,22 @@ const batchMatMul: TraceKernel = ({ graph, input, attributes }) => {
   const options = { transA: Number(transposeA), transB: Number(transposeB) };
   return graph.node('FusedMatMul', [a, b], { dtype, shape, attributes: options, domain: 'com.microsoft' });
 };
+
+/**
+ * Broadcasts batch axes as far as TF.js is right: its cpu backend repeats the smaller batch from the start, which is NumPy's
+ * rule only if the smaller batch shape is the end of the larger one.
+ */
+function batchShape(a: Shape, b: Shape): Shape {
+  const [long, short] = sizeOf(a) < sizeOf(b) ? [b, a] : [a, b];
+  const first = short.findIndex((extent) => extent !== 1);
+  const trimmed = first === -1 ? [] : short.slice(first);
+  if (trimmed.length > 0 && !sameShape(trimmed, long.slice(-trimmed.length))) {
+    throw new RangeError(
+      `Cannot trace matMul: its batch shapes are [${a}] and [${b}], expected one to be the end of the other`,
+    );
+  }
+  return broadcastShape(a, b);
+}
 
 /** Exchanges the last two axes. */
 function swapped(graph: Graph, x: PhysicalValue): PhysicalValue {

@@ -85,13 +85,11 @@ const topK: TraceKernel = ({ graph, input, attributes }) => {
   return [values, cast(graph, indices, 'int32')];
 };
 
-function softmax(graph: Graph, x: Value, { op, axis }: { readonly op: string; readonly axis: number }): Value {
-  return graph.node(op, [graph.physical(cast(graph, x, 'float32'))], {
-    dtype: 'float32',
-    shape: x.shape,
-    attributes: { axis },
-  });
-}
+const softmax: TraceKernel = ({ graph, input, attributes }) => {
+  const x = cast(graph, input('logits'), 'float32');
+  const { dim: axis } = attributes<tf.SoftmaxAttrs>();
+  return graph.node('Softmax', [graph.physical(x)], { dtype: 'float32', shape: x.shape, attributes: { axis } });
+};
 
 /** Kernels along axes. */
 export const reduceKernels: KernelTable = {
@@ -106,8 +104,5 @@ export const reduceKernels: KernelTable = {
   ArgMin: position('ArgMin'),
   Cumsum: cumsum,
   TopK: topK,
-  Softmax: ({ graph, input, attributes }) =>
-    softmax(graph, input('logits'), { op: 'Softmax', axis: attributes<tf.SoftmaxAttrs>().dim }),
-  LogSoftmax: ({ graph, input, attributes }) =>
-    softmax(graph, input('logits'), { op: 'LogSoftmax', axis: attributes<tf.LogSoftmaxAttrs>().axis }),
+  Softmax: softmax,
 };

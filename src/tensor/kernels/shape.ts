@@ -125,12 +125,13 @@ const stridedSlice: TraceKernel = ({ graph, input, attributes }) => {
     a.newAxisMask,
     a.shrinkAxisMask,
   );
-  const { begin, end, strides, finalShapeSparse, finalShape } = info;
+  const { begin, end, strides, finalShape } = info;
   // Going down to the first element, TF.js ends at -1; ONNX would read that as the last element.
   const ends = end.map((stop, axis) => (strides[axis]! < 0 && stop < 0 ? -x.shape[axis]! - 1 : stop));
   const axes = begin.map((_, axis) => axis);
   const inputs = [graph.physical(x), ...[begin, ends, axes, strides].map((values) => graph.integers(values))];
-  return reshape(graph, graph.node('Slice', inputs, { dtype: x.dtype, shape: finalShapeSparse }), finalShape);
+  const shape = axes.map((axis) => Math.max(0, Math.ceil((end[axis]! - begin[axis]!) / strides[axis]!)));
+  return reshape(graph, graph.node('Slice', inputs, { dtype: x.dtype, shape }), finalShape);
 };
 
 const reverse: TraceKernel = ({ graph, input, attributes }) => {
@@ -186,5 +187,4 @@ export const shapeKernels: KernelTable = {
   Reverse: reverse,
   PadV2: pad,
   Tile: tile,
-  BroadcastTo: ({ graph, input, attributes }) => graph.broadcast(input('x'), attributes<tf.BroadCastToAttrs>().shape),
 };

@@ -1,0 +1,108 @@
+/** What is said about engines that are, and are not, on this machine. */
+import { describe, expect, it, vi } from 'vitest';
+import { SpaError } from '../../src/base/error.ts';
+import { compile } from '../../src/tensor/compile.ts';
+import { compileOnnx } from '../../src/tensor/engine/onnx.ts';
+import { chooseEngine, listEngines } from '../../src/tensor/engines.ts';
+import { fused } from '../../src/tensor/fused.ts';
+import { selfTest } from '../../src/tensor/self-test.ts';
+import { tf } from '../../src/tensor/tf.ts';
+import { difference, runOn } from './parity.ts';
+
+const missing = (name: string) =>
+  Object.assign(new Error(`Cannot find package '${name}'`), { code: 'ERR_MODULE_NOT_FOUND' });
+const nothingInstalled = async (name: string): Promise<unknown> => {
+  throw missing(name);
+};
+
+describe('engines', () => {
+  it('onnx without its package says how to install it', async () => {
+    const error = await compileOnnx(({ x }) => ({ x: x! }), { x: { shape: [] } }, { load: nothingInstalled }).catch(
+      (caught: unknown) => caught,
+    );
+    expect(error).toBeInstanceOf(SpaError);
+    expect(error).toMatchObject({
+      message: `Cannot load engine "onnx": Cannot find package 'onnxruntime-node', expected an installed package with its native part`,
+      hint: expect.stringMatching(/ONNXRUNTIME_NODE_INSTALL=skip.*--ignore-scripts/),
+    });
+  });
+
+  it.each(['tfjs-node', 'tfjs-node-gpu'] as const)(
+    '%s says how to install it, whether package or addon is missing',
+    async (engine) => {
+      const addon = Object.assign(new Error('The specified module could not be found.\ntfjs_binding.node'), {
+        code: 'ERR_DLOPEN_FAILED',
+      });
+      const failures = [missing('x'), addon];
+      for (const failure of failures) {
+        const status = (await listEngines(() => Promise.reject(failure))).find(({ name }) => name === engine);
+        expect(status).toMatchObject({
+          available: false,
+          reason: expect.stringContaining(
+            `Cannot load engine "${engine}": ${failure.message.split('\n')[0]}, expected`,
+          ),
+          hint: expect.stringContaining(`npm install @tensorflow/${engine}`),
+        });
+      }
+      expect(tf.getBackend()).toBe('cpu');
+    },
+  );
+
+  it('are listed with version or reason', async () => {
+    const engines = await listEngines();
+    expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'onnx', 'tfjs-node', 'cpu']);
+    expect(engines.find(({ name }) => name === 'onnx')).toMatchObject({
+      available: true,
+      version: expect.stringMatching(/^\d+\.\d+/),
+      providers: expect.arrayContaining(['cpu']),
+    });
+    expect(engines.find(({ name }) => name === 'cpu')).toMatchObject({
+      available: true,
+      version: expect.stringMatching(/^4\./),
+    });
+  });
+
+  it('auto takes the best that works', async () => {
+    expect(await chooseEngine('auto', nothingInstalled)).toBe('cpu');
+    const onlyOnnx = (name: string) =>
+      name === 'onnxruntime-node' ? import('onnxruntime-node') : nothingInstalled(name);
+    expect(await chooseEngine('auto', onlyOnnx)).toBe('onnx');
+    expect(await chooseEngine('cpu', nothingInstalled)).toBe('cpu');
+  });
+
+  it('print nothing', async () => {
+    const spies = (['log', 'warn', 'error', 'info'] as const).map((method) => vi.spyOn(console, method));
+    for (const engine of ['cpu', 'onnx'] as const) {
+      await using program = await compile(({ x }) => ({ y: tf.exp(x!) }), { x: { shape: [2] } }, { engine });
+      await program.run({ x: new Float32Array(2) });
+    }
+    for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+  });
+});
+
+describe('selfTest()', () => {
+  it.each(['onnx', 'cpu'] as const)('passes on %s and measures a speed', async (engine) => {
+    const { ok, maxError, gflops } = await selfTest({ engine }, { size: 64 });
+    expect(ok).toBe(true);
+    expect(maxError).toBeLessThanOrEqual(1e-5);
+    expect(gflops).toBeGreaterThan(0);
+  });
+});
+
+describe('fused()', () => {
+  it('records the operator of ONNX Runtime and runs the composition elsewhere', async () => {
+    const gelu = fused(
+      (graph, { x }) => ({
+        y: graph.node('Gelu', [x!], { dtype: 'float32', shape: x!.shape, domain: 'com.microsoft' }),
+      }),
+      ({ x }) => ({ y: tf.mul(tf.mul(x!, 0.5), tf.add(tf.erf(tf.div(x!, Math.SQRT2)), 1)) }),
+    );
+    const testCase = {
+      fn: ({ x }: Record<string, tf.Tensor>) => ({ y: tf.mul(gelu({ x: x! }).y!, 2) }),
+      inputs: { x: { shape: [2, 5] } },
+    };
+    const [expected, actual] = [await runOn('cpu', testCase), await runOn('onnx', testCase)];
+    expect(difference(expected.results.y!, actual.results.y!)).toBeLessThanOrEqual(2e-6);
+  });
+});
