@@ -82,7 +82,16 @@ function build() {
   const fresh = join(dist, `.fresh-${process.pid}`);
   const began = performance.now();
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-  const options = ['-p', join(root, 'src', 'tsconfig.json'), '--outDir', fresh, '--incremental', 'false', '--tsBuildInfoFile', 'null'];
+  const options = [
+    '-p',
+    join(root, 'src', 'tsconfig.json'),
+    '--outDir',
+    fresh,
+    '--incremental',
+    'false',
+    '--tsBuildInfoFile',
+    'null',
+  ];
   const { status, stdout } = spawnSync(process.execPath, [tsc, ...options], { encoding: 'utf8', cwd: root });
   const errors = (stdout.match(/error TS/g) ?? []).length;
   if (!existsSync(join(fresh, 'cli', 'main.js'))) {

@@ -82,7 +82,7 @@ function settingsOf(
   where: { readonly file: string | undefined; readonly folder: string; readonly env: NodeJS.ProcessEnv },
 ): Settings {
   const base = where.file === undefined ? where.folder : dirname(where.file);
-  const uri = where.env['MLFLOW_TRACKING_URI'] ?? config.tracking.uri;
+  const uri = where.env.MLFLOW_TRACKING_URI ?? config.tracking.uri;
   const isPath = uri.startsWith('file:') && !uri.startsWith('file:/');
   return {
     runs: resolve(base, config.runs),
@@ -93,7 +93,10 @@ function settingsOf(
   };
 }
 
-async function loadFile(file: string, object: 'experiment' | 'config'): Promise<{ value: unknown; source: SourceText }> {
+async function loadFile(
+  file: string,
+  object: 'experiment' | 'config',
+): Promise<{ value: unknown; source: SourceText }> {
   const boundary = object === 'experiment' ? 'manifest' : 'config';
   const context = `Cannot read ${object} "${shortPath(file)}"`;
   const extension = extname(file);
@@ -105,9 +108,13 @@ async function loadFile(file: string, object: 'experiment' | 'config'): Promise<
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw badInput(boundary, `${context}: ${await unreadable(error, file)}`, { cause: error, ...(await nearFile(file)) });
+    throw badInput(boundary, `${context}: ${await unreadable(error, file)}`, {
+      cause: error,
+      ...(await nearFile(file)),
+    });
   }
-  if (texts.has(extension)) return { value: await parseText(text, context, boundary), source: { text, format: 'yaml' } };
+  if (texts.has(extension))
+    return { value: await parseText(text, context, boundary), source: { text, format: 'yaml' } };
   return { value: await importScript(file, context, boundary), source: { text, format: 'script' } };
 }
 

@@ -18,7 +18,9 @@ export function describeMachine(): JsonObject {
 
 /** Returns the versions of spa and of Node. */
 export async function describeVersions(): Promise<{ readonly spa: string; readonly node: string }> {
-  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return { spa: version, node: process.versions.node };
 }
 

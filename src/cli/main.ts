@@ -36,10 +36,15 @@ type Done = (code: number) => void;
 
 function commandLine(program: Program, done: Done): Command {
   const cli = new Command('spa')
-    .description('Runs declarative experiments in SPA-RL: reinforcement learning of language agents by stepwise progress attribution.')
+    .description(
+      'Runs declarative experiments in SPA-RL: reinforcement learning of language agents by stepwise progress attribution.',
+    )
     .exitOverride()
     .showSuggestionAfterError()
-    .addHelpText('after', '\nExit codes: 0 done, 1 a stage failed, 2 bad input, 130 interrupted.\nSPA_DEBUG=1 prints stacks.');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 a stage failed, 2 bad input, 130 interrupted.\nSPA_DEBUG=1 prints stacks.',
+    );
   addRun(cli, program, done);
   addInspect(cli, program, done);
   addStore(cli, done);
@@ -61,9 +66,14 @@ function addRun(cli: Command, program: Program, done: Done): void {
     .option('--force <stage>', 'run this stage even if its result is in the store; may be repeated', collect)
     .option('--plan', 'print what would run and why, and stop')
     .addOption(
-      new Option('--executor <where>', 'a process per stage, or all in this one').choices(['local', 'inline']).default('local'),
+      new Option('--executor <where>', 'a process per stage, or all in this one')
+        .choices(['local', 'inline'])
+        .default('local'),
     )
-    .addHelpText('after', '\nExamples:\n  spa run experiments/alfworld.ts\n  spa run experiments/alfworld.ts --seeds 5 --set ppo.epochs=2\n  spa run experiments/alfworld.ts --plan')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  spa run experiments/alfworld.ts\n  spa run experiments/alfworld.ts --seeds 5 --set ppo.epochs=2\n  spa run experiments/alfworld.ts --plan',
+    )
     .action(async (manifest, options) => done(await (await import('./run.ts')).runCommand(manifest, options, program)));
   withManifestOptions(cli.command('plan <manifest>'))
     .description('print what `spa run` would do: cached or run, and which field is the reason')
@@ -74,8 +84,12 @@ function addRun(cli: Command, program: Program, done: Done): void {
 
 function addInspect(cli: Command, program: Program, done: Done): void {
   withManifestOptions(cli.command('why <run|manifest> <stage>'))
-    .description('say why a stage has to run (manifest) or had to (run): the fields that differ from the nearest result')
-    .action(async (target, stage, options) => done(await (await import('./why.ts')).whyCommand(target, stage, options, program)));
+    .description(
+      'say why a stage has to run (manifest) or had to (run): the fields that differ from the nearest result',
+    )
+    .action(async (target, stage, options) =>
+      done(await (await import('./why.ts')).whyCommand(target, stage, options, program)),
+    );
   cli
     .command('ls')
     .description('list the runs, oldest first')
@@ -83,7 +97,9 @@ function addInspect(cli: Command, program: Program, done: Done): void {
     .action(async (options) => done(await (await import('./ls.ts')).lsCommand(options)));
   cli
     .command('show <run>')
-    .description('show a run: its stages, its results, its episodes; <run> is an id, its beginning, an experiment or "last"')
+    .description(
+      'show a run: its stages, its results, its episodes; <run> is an id, its beginning, an experiment or "last"',
+    )
     .option('--episode <n>', 'show one episode turn by turn, counted from 1')
     .option('--stage <name>', 'take the episodes of this stage')
     .action(async (run, options) => done(await (await import('./show.ts')).showCommand(run, options)));

@@ -22,10 +22,10 @@ export function parseOverride(text: string): Override {
       hint: 'For example --set ppo.epochs=2',
     });
   }
-  return { path: text.slice(0, at).trim(), value: valueOf(text.slice(at + 1)), origin: `--set ${text}` };
+  return { path: text.slice(0, at).trim(), value: parseValue(text.slice(at + 1)), origin: `--set ${text}` };
 }
 
-function valueOf(text: string): unknown {
+function parseValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -40,7 +40,10 @@ function valueOf(text: string): unknown {
 export function parseSeeds(text: string): Override {
   const numbers = text.split(',').map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN));
   if (numbers.some(Number.isNaN) || (numbers.length === 1 && numbers[0] === 0)) {
-    throw badInput('manifest', `Cannot read option "--seeds ${text}": it is no number of seeds and no list, expected 5 or 1,2,3`);
+    throw badInput(
+      'manifest',
+      `Cannot read option "--seeds ${text}": it is no number of seeds and no list, expected 5 or 1,2,3`,
+    );
   }
   const value = numbers.length === 1 ? Array.from({ length: numbers[0]! }, (_, i) => i + 1) : numbers; // length 1
   return { path: 'seeds', value, origin: `--seeds ${text}` };

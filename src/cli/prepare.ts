@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { sortPlan } from '../runner/plan.ts';
 import type { Plan } from '../runner/stage.ts';
-import { loadManifest, loadSettings, type LoadedManifest, type Settings } from './load.ts';
+import { type LoadedManifest, loadManifest, loadSettings, type Settings } from './load.ts';
 import { type Override, parseOverride, parseSeeds } from './override.ts';
 import type { Program } from './program.ts';
 
@@ -24,7 +24,10 @@ export interface Prepared extends LoadedManifest {
 /** Loads config and manifest and plans. @throws {SpaError} Bad input, of any of the three. */
 export async function prepare(path: string, options: ManifestOptions, program: Program): Promise<Prepared> {
   const overrides = overridesOf(options);
-  const [settings, loaded] = await Promise.all([loadSettings(process.cwd(), process.env), loadManifest(path, overrides)]);
+  const [settings, loaded] = await Promise.all([
+    loadSettings(process.cwd(), process.env),
+    loadManifest(path, overrides),
+  ]);
   const cores = settings.cores === 0 ? availableParallelism() : settings.cores;
   const plan = await program.plan(loaded.manifest, { manifestFolder: dirname(loaded.file), env: process.env, cores });
   return { ...loaded, settings, plan: sortPlan(plan), cores };

@@ -5,7 +5,7 @@ import { messageOf, SpaError } from '../base/error.ts';
 export function errorLines(error: unknown): string[] {
   const lines = messageOf(error).split('\n');
   if (error instanceof SpaError && error.hint !== undefined) lines.push(`Hint: ${error.hint}`);
-  if (process.env['SPA_DEBUG']) lines.push(...stackLines(error));
+  if (process.env.SPA_DEBUG) lines.push(...stackLines(error));
   else if (!(error instanceof SpaError)) lines.push('Hint: set SPA_DEBUG=1 to see where it comes from');
   return lines;
 }

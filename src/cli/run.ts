@@ -20,7 +20,7 @@ import { type ManifestOptions, type Prepared, prepare } from './prepare.ts';
 import type { FinishedStage, Program } from './program.ts';
 import { jsonRenderer, plainRenderer, type Renderer } from './renderer.ts';
 import { printPlan } from './show-plan.ts';
-import { trackRun, type Tracking } from './tracking.ts';
+import { type Tracking, trackRun } from './tracking.ts';
 
 /** Options of `spa run`. */
 export interface RunOptions extends ManifestOptions {
@@ -42,7 +42,11 @@ export async function runCommand(path: string, options: RunOptions, program: Pro
   using interrupt = listenForInterrupt(say);
   const record = await firstRecord(prepared, plan);
   const open = await openRecord(prepared.settings.runs, record);
-  const tracking = await trackRun(prepared.settings, { record, nodes: plan.nodes, params: semanticParams(prepared.manifest) });
+  const tracking = await trackRun(prepared.settings, {
+    record,
+    nodes: plan.nodes,
+    params: semanticParams(prepared.manifest),
+  });
   const renderer = await chooseRenderer(plan, options.json ?? false);
   const emit = (event: RunEvent): void => {
     open.event(event);
@@ -71,10 +75,14 @@ async function refuseUnwritable(runs: string): Promise<void> {
   try {
     await assertWritable(runs);
   } catch (error) {
-    throw badInput('store', `Cannot write to run folder "${shortPath(runs)}": ${messageOf(error)}, expected a folder you may write to`, {
-      cause: error,
-      hint: 'Set `runs` in spa.config.ts to a folder of yours',
-    });
+    throw badInput(
+      'store',
+      `Cannot write to run folder "${shortPath(runs)}": ${messageOf(error)}, expected a folder you may write to`,
+      {
+        cause: error,
+        hint: 'Set `runs` in spa.config.ts to a folder of yours',
+      },
+    );
   }
 }
 
@@ -107,7 +115,8 @@ async function chooseRenderer(plan: Plan, json: boolean): Promise<Renderer> {
 }
 
 function chooseExecutor(options: RunOptions, program: Program, open: OpenRecord): Executor {
-  if (options.executor !== 'inline') return localExecutor({ registry: program.registry, logs: join(open.folder, 'logs') });
+  if (options.executor !== 'inline')
+    return localExecutor({ registry: program.registry, logs: join(open.folder, 'logs') });
   return inlineExecutor(async (name) => {
     const { stageOf } = (await import(program.registry)) as { stageOf(name: string): Promise<Stage> }; // contract of Program.registry
     return stageOf(name);
@@ -130,9 +139,16 @@ async function finish(ending: Ending, program: Program): Promise<number> {
   const status = statusOf(outcomes);
   const tables = await program.tables(plan, finishedOf(outcomes));
   if (tables !== '') await open.file('result.txt', `${tables}\n`);
-  await open.update({ status, endedAt: new Date().toISOString(), nodes: record.nodes.map((node) => ({ ...node, ...endOf(node.id, outcomes) })) });
+  await open.update({
+    status,
+    endedAt: new Date().toISOString(),
+    nodes: record.nodes.map((node) => ({ ...node, ...endOf(node.id, outcomes) })),
+  });
   const tracked = { finished: 'FINISHED', failed: 'FAILED', interrupted: 'KILLED' } as const;
-  const undelivered = await tracking.finish(tracked[status], tables === '' ? undefined : join(open.folder, 'result.txt'));
+  const undelivered = await tracking.finish(
+    tracked[status],
+    tables === '' ? undefined : join(open.folder, 'result.txt'),
+  );
   open.close();
   const folder = shortPath(open.folder);
   if (json) process.stdout.write(`${JSON.stringify({ type: 'ended', status, run: record.id, folder, tables })}\n`);
@@ -161,7 +177,12 @@ function statusOf(outcomes: ReadonlyMap<string, NodeOutcome>): Exclude<RecordedS
 
 function endOf(id: string, outcomes: ReadonlyMap<string, NodeOutcome>) {
   const { status, seconds, summary, error } = outcomes.get(id)!; // executePlan settles every node
-  return { status, seconds, ...(summary === undefined ? {} : { summary }), ...(error === undefined ? {} : { note: messageOf(error) }) };
+  return {
+    status,
+    seconds,
+    ...(summary === undefined ? {} : { summary }),
+    ...(error === undefined ? {} : { note: messageOf(error) }),
+  };
 }
 
 function finishedOf(outcomes: ReadonlyMap<string, NodeOutcome>): Map<string, FinishedStage> {

@@ -24,9 +24,11 @@ export async function inspectPlan({ plan, settings }: Pick<Prepared, 'plan' | 's
     plan.nodes.map(async (node) => {
       const key = keys.get(node.id)!; // keysOf covers the plan
       const found = await lookup(store, { stage: node.stage, key });
-      if (found.status === 'hit') return { node, key, status: 'cached', why: '', explanation: { differences: [] } } as const;
+      if (found.status === 'hit')
+        return { node, key, status: 'cached', why: '', explanation: { differences: [] } } as const;
       const explanation = explainMiss(node, inputKeysOf(node, keys), stored);
-      if (found.status === 'bad') return { node, key, status: 'damaged', why: found.problems.join('; '), explanation } as const;
+      if (found.status === 'bad')
+        return { node, key, status: 'damaged', why: found.problems.join('; '), explanation } as const;
       return { node, key, status: 'run', why: explanationText(explanation), explanation } as const;
     }),
   );
@@ -39,8 +41,11 @@ export async function printPlan(prepared: Pick<Prepared, 'plan' | 'settings'>, j
   for (const { node, key, status, why } of rows) {
     if (json) {
       const { id, stage, inputs, params } = node;
-      process.stdout.write(`${JSON.stringify({ type: 'planned', node: id, stage, key, status, why, inputs, params })}\n`);
-    } else process.stdout.write(`${`${status.padEnd(8)} ${node.id.padEnd(width)}  ${key.slice(0, 8)}  ${why}`.trimEnd()}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ type: 'planned', node: id, stage, key, status, why, inputs, params })}\n`,
+      );
+    } else
+      process.stdout.write(`${`${status.padEnd(8)} ${node.id.padEnd(width)}  ${key.slice(0, 8)}  ${why}`.trimEnd()}\n`);
   }
   return 0;
 }

@@ -8,7 +8,6 @@ import { flatten } from '../schema/semantic.ts';
 import type { RunStatus, TrackedRun, Tracker } from '../track/tracker.ts';
 import type { Settings } from './load.ts';
 
-
 /** A run being tracked. */
 export interface Tracking {
   event(event: RunEvent): void;
@@ -19,7 +18,11 @@ export interface Tracking {
 /** Opens the tracker of the settings and the run's place in it. */
 export async function trackRun(
   settings: Settings,
-  run: { readonly record: RunRecord; readonly nodes: readonly StageNode[]; readonly params: Readonly<Record<string, unknown>> },
+  run: {
+    readonly record: RunRecord;
+    readonly nodes: readonly StageNode[];
+    readonly params: Readonly<Record<string, unknown>>;
+  },
 ): Promise<Tracking> {
   const { openTracker } = await import('../track/open-tracker.ts');
   const outboxFolder = join(settings.runs, '.outbox');
@@ -70,7 +73,11 @@ function sendEvent(event: RunEvent, childOf: (id: string) => TrackedRun): void {
     childOf(event.node).metrics(values);
   } else if (event.type === 'finished' && event.status !== 'skipped') {
     const child = childOf(event.node);
-    child.tags({ 'spa.status': event.status, 'spa.key': event.key, ...(event.note === '' ? {} : { 'spa.note': event.note }) });
+    child.tags({
+      'spa.status': event.status,
+      'spa.key': event.key,
+      ...(event.note === '' ? {} : { 'spa.note': event.note }),
+    });
     if (event.summary !== undefined) child.metrics(summaryMetrics(event.summary));
     if (event.folder !== undefined) child.artifact('stage.json', join(event.folder, 'stage.json'));
     child.finish(event.status === 'failed' ? 'FAILED' : event.status === 'interrupted' ? 'KILLED' : 'FINISHED');
@@ -81,7 +88,9 @@ function sendEvent(event: RunEvent, childOf: (id: string) => TrackedRun): void {
 function summaryMetrics(summary: Parameters<typeof flatten>[0]) {
   const timestampMs = Date.now();
   return Object.entries(flatten(summary)).flatMap(([key, value]) =>
-    typeof value === 'number' && key.length <= 250 && /^[/\w.\- ]+$/.test(key) ? [{ key, value, step: 0, timestampMs }] : [],
+    typeof value === 'number' && key.length <= 250 && /^[/\w.\- ]+$/.test(key)
+      ? [{ key, value, step: 0, timestampMs }]
+      : [],
   );
 }
 

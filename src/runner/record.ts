@@ -76,7 +76,8 @@ export async function openRecord(runs: string, first: RunRecord): Promise<OpenRe
   return {
     folder,
     event: (event) => {
-      if (log !== undefined) writeSync(log, `${JSON.stringify({ time: new Date().toISOString(), ...readable(event) })}\n`);
+      if (log !== undefined)
+        writeSync(log, `${JSON.stringify({ time: new Date().toISOString(), ...readable(event) })}\n`);
     },
     update: async (change) => {
       record = { ...record, ...change };
@@ -93,7 +94,10 @@ export async function openRecord(runs: string, first: RunRecord): Promise<OpenRe
 /** JSON has no NaN and no infinity; as texts they survive. */
 export function readable(event: RunEvent): object {
   if (event.type !== 'metrics') return event;
-  const values = Object.entries(event.values).map(([name, value]) => [name, Number.isFinite(value) ? value : String(value)]);
+  const values = Object.entries(event.values).map(([name, value]) => [
+    name,
+    Number.isFinite(value) ? value : String(value),
+  ]);
   return { ...event, values: Object.fromEntries(values) };
 }
 

@@ -1,0 +1,78 @@
+/** `spa doctor`: what works on this machine, and why what does not. */
+import { stat } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../base/error.ts';
+import { assertWritable } from '../base/file.ts';
+import { loadSettings, type Settings, shortPath } from './load.ts';
+import { describeVersions } from './machine.ts';
+import { bytesText, columns } from './table.ts';
+
+type Row = readonly [ok: 'ok' | 'no' | 'bad', what: string, detail: string];
+
+/** Prints one line per thing checked; returns 1 if something a run needs is bad. */
+export async function doctorCommand(): Promise<number> {
+  const settings = await loadSettings(process.cwd(), process.env);
+  const rows = [
+    await nodeRow(),
+    await runsRow(settings),
+    ...(await engineRows()),
+    await dataRow(),
+    await trackerRow(settings),
+  ];
+  process.stdout.write(`${columns(['', 'what', 'detail'], rows)}\n`);
+  return rows.some(([ok]) => ok === 'bad') ? 1 : 0;
+}
+
+async function nodeRow(): Promise<Row> {
+  const { spa, node } = await describeVersions();
+  const [major = 0, minor = 0] = node.split('.').map(Number);
+  const enough = major > 20 || (major === 20 && minor >= 19);
+  const machine = `${availableParallelism()} cores, ${bytesText(totalmem())}`;
+  return [
+    enough ? 'ok' : 'bad',
+    'node',
+    `spa ${spa}, node ${node}${enough ? '' : ', expected at least 20.19'}, ${machine}`,
+  ];
+}
+
+async function runsRow(settings: Settings): Promise<Row> {
+  const config = settings.file === undefined ? 'no config file' : shortPath(settings.file);
+  try {
+    await assertWritable(settings.runs);
+    return ['ok', 'runs', `${shortPath(settings.runs)} (${config})`];
+  } catch (error) {
+    return ['bad', 'runs', `${shortPath(settings.runs)}: ${messageOf(error)}`];
+  }
+}
+
+async function engineRows(): Promise<Row[]> {
+  const { listEngines } = await import('../tensor/engines.ts');
+  const engines = await listEngines();
+  const rows = engines.map(({ name, available, version, providers, reason, hint }): Row => {
+    const detail = available
+      ? `${version ?? ''}${providers === undefined ? '' : ` with ${providers.join(', ')}`}`
+      : [reason, hint].filter((text) => text !== undefined).join('; ');
+    return [available ? 'ok' : 'no', `engine ${name}`, detail];
+  });
+  return engines.some(({ available }) => available) ? rows : [...rows, ['bad', 'engine', 'none works']];
+}
+
+async function dataRow(): Promise<Row> {
+  const folder = process.env.ALFWORLD_DATA;
+  if (folder === undefined) return ['no', 'alfworld files', 'ALFWORLD_DATA is not set; generated games need none'];
+  const games = join(folder, 'json_2.1.1');
+  const found = await stat(games).catch(() => undefined);
+  return found?.isDirectory() ? ['ok', 'alfworld files', games] : ['no', 'alfworld files', `${games} is not there`];
+}
+
+async function trackerRow({ trackingUri }: Settings): Promise<Row> {
+  if (!/^https?:/.test(trackingUri)) return ['ok', 'tracking', trackingUri];
+  try {
+    const { status } = await fetch(new URL('/health', trackingUri), { signal: AbortSignal.timeout(3000) });
+    return status === 200 ? ['ok', 'tracking', trackingUri] : ['no', 'tracking', `${trackingUri} answers ${status}`];
+  } catch (error) {
+    const reason = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
+    return ['no', 'tracking', `${trackingUri}: ${reason}; runs keep their records until it answers`];
+  }
+}
