@@ -1,5 +1,6 @@
 /** What the scripted expert remembers of an episode: only what the agent has been shown. */
 import type { ExpertTurn } from '../environment.ts';
+import type { TaskParams } from './task.ts';
 
 /** Memory of one episode; changed in place by {@link remember}. */
 export interface Memory {
@@ -11,6 +12,8 @@ export interface Memory {
   readonly seenAt: Map<string, string>;
   /** Last description of each receptacle. */
   readonly textAt: Map<string, string>;
+  /** Receptacles whose inside has been seen. */
+  readonly inspected: Set<string>;
   /** Where each object was last seen. */
   readonly placeOf: Map<string, string>;
   /** Objects that are where they belong. */
@@ -38,6 +41,7 @@ export function createMemory(): Memory {
     visible: new Map(),
     seenAt: new Map(),
     textAt: new Map(),
+    inspected: new Set(),
     placeOf: new Map(),
     settled: new Set(),
     treated: new Set(),
@@ -57,8 +61,7 @@ export function classOfName(name: string): string {
 
 /** What the memory needs to know of the task. */
 export interface Interests {
-  /** Class of the object of the task. */
-  readonly object: string;
+  readonly params: TaskParams;
   /** Tells whether receptacles of a class have a door. */
   readonly isOpenable: (receptacleClass: string) => boolean;
 }
@@ -73,7 +76,7 @@ export function remember(memory: Memory, turn: ExpertTurn, interests: Interests)
   observe(memory, turn.observation);
 }
 
-function track(memory: Memory, action: string, observation: string, { object, isOpenable }: Interests): void {
+function track(memory: Memory, action: string, observation: string, { params, isOpenable }: Interests): void {
   const isRefused = observation.includes('Nothing happens');
   const words = action.trim().split(' ');
   const [thing, place] = [words.slice(1, 3).join(' '), words.slice(-2).join(' ')];
@@ -105,7 +108,7 @@ function track(memory: Memory, action: string, observation: string, { object, is
       memory.origin = '';
       memory.placeOf.set(thing, memory.current);
       forget(memory, thing);
-      if (action.includes(object)) memory.settled.add(thing);
+      if (isInPlace(memory, thing, params)) memory.settled.add(thing);
       break;
     case 'clean':
     case 'heat':
@@ -118,6 +121,14 @@ function track(memory: Memory, action: string, observation: string, { object, is
   }
 }
 
+/** The first of two objects is in place in any target receptacle, the second only beside the first. */
+function isInPlace(memory: Memory, object: string, params: TaskParams): boolean {
+  if (params.type !== 'pick_two_obj_and_place') return false;
+  if (classOfName(object) !== params.object || classOfName(memory.current) !== params.target) return false;
+  const [first] = memory.settled;
+  return first === undefined || memory.placeOf.get(first) === memory.current;
+}
+
 function forget(memory: Memory, object: string): void {
   memory.seenAt.delete(classOfName(object));
   memory.visible.delete(object);
@@ -127,12 +138,13 @@ function forget(memory: Memory, object: string): void {
 
 function observe(memory: Memory, observation: string): void {
   if (!/^(On the|The|You open the) /.test(observation)) return;
+  const place = /^(?:On the|The|You open the) (\S+ \d+)/.exec(observation)?.[1];
+  if (place === undefined || !observation.includes('you see')) return;
+  memory.inspected.add(place);
   if (observation.includes('you see nothing')) {
     memory.visible = new Map();
     return;
   }
-  const place = /^(?:On the|The|You open the) (\S+ \d+)/.exec(observation)?.[1];
-  if (place === undefined || !observation.includes('you see')) return;
   memory.textAt.set(place, observation);
   memory.visible = new Map();
   for (const name of namesIn(observation)) {

@@ -41,6 +41,8 @@ interface Mind {
   readonly beliefs: Beliefs;
   readonly memory: Memory;
   readonly pick: <T>(items: readonly T[]) => T | undefined;
+  /** False to keep the original's mistakes. */
+  readonly isMending: boolean;
 }
 
 /** Creates an expert for one episode of a task. */
@@ -49,12 +51,13 @@ export function createExpert(params: TaskParams, options: ExpertOptions): Expert
   const rng = options.choice === 'first' ? undefined : createRng(['expert', options.choice.seed]);
   const pick = <T>(items: readonly T[]): T | undefined =>
     items.length < 2 ? items[0] : rng === undefined ? items[0] : rng.pick(items);
-  const mind: Mind = { params, beliefs, memory: createMemory(), pick };
-  const isOpenable = (receptacleClass: string): boolean => beliefs.openable.includes(receptacleClass);
+  const mind: Mind = { params, beliefs, memory: createMemory(), pick, isMending: options.repair !== 'none' };
   return {
     act: (turn) => {
-      remember(mind.memory, turn, { object: params.object, isOpenable });
-      const action = options.repair === 'none' ? decide(mind, turn) : decideWell(mind, turn);
+      const isOpenable = (receptacleClass: string): boolean =>
+        mind.isMending ? turn.observation.includes('closed') : beliefs.openable.includes(receptacleClass);
+      remember(mind.memory, turn, { params, isOpenable });
+      const action = mind.isMending ? decideWell(mind, turn) : decide(mind, turn);
       if (action === turn.lastAction) return pick(turn.admissible) ?? action;
       return action;
     },
@@ -67,8 +70,9 @@ function subgoalOf(mind: Mind, turn: ExpertTurn): Subgoal {
   const { object, target } = params;
   const plain = turn.admissible.map((command) => command.replace(/\d+/g, '').replace(/\s+/g, ' ').trim());
   const isHolding = memory.held !== undefined && classOfName(memory.held) === object;
+  const anchor = anchorOf(mind);
   const canPut =
-    memory.current.includes(target) &&
+    (anchor === undefined ? memory.current.includes(target) : memory.current === anchor) &&
     (plain.includes(`put ${object} in/on ${target}`) || plain.includes(`move ${object} to ${target}`));
   const treatment = treatments[params.type];
   if (isHolding) {
@@ -87,8 +91,18 @@ function subgoalOf(mind: Mind, turn: ExpertTurn): Subgoal {
   return { kind: isTaking ? 'take' : 'find', what: object };
 }
 
+/** The receptacle where the second of two objects belongs: where the first one is. */
+function anchorOf({ memory, isMending }: Mind): string | undefined {
+  const [first] = memory.settled;
+  return first === undefined || !isMending ? undefined : memory.placeOf.get(first);
+}
+
 /** Tells whether the object that could be taken is the one already in its place. */
-function wouldUndo({ params, memory }: Mind, turn: ExpertTurn): boolean {
+function wouldUndo({ params, memory, isMending }: Mind, turn: ExpertTurn): boolean {
+  if (isMending) {
+    const others = [...memory.visible].filter(([, objectClass]) => objectClass === params.object);
+    return !others.some(([name]) => turn.admissible.includes(`take ${name} from ${memory.current}`));
+  }
   const inside = [...memory.placeOf]
     .filter(([object, place]) => classOfName(object) === params.object && classOfName(place) === params.target)
     .map(([object, place]) => ({ object, key: `${object} ${place}` }))
@@ -152,7 +166,9 @@ function find(
   ) {
     memory.seenAt.delete(what); // somebody moved it
   }
-  const isThere = memory.seenAt.get(what) === memory.current || classOfName(memory.current) === what;
+  const anchor = what === params.target ? anchorOf(mind) : undefined;
+  const isPlace = anchor === undefined ? classOfName(memory.current) === what : memory.current === anchor;
+  const isThere = memory.seenAt.get(what) === memory.current || isPlace;
   if (goal.isInSight || (isThere && memory.isChecked && memory.current !== '' && !isHoldingWrong)) {
     memory.toCheck = [];
     memory.backlog = [];
@@ -171,7 +187,8 @@ function find(
 
 function planSearch(mind: Mind, what: string): void {
   const { memory, beliefs } = mind;
-  const remembered = memory.seenAt.get(what);
+  const remembered =
+    what === mind.params.target ? (anchorOf(mind) ?? memory.seenAt.get(what)) : memory.seenAt.get(what);
   if (remembered !== undefined) {
     memory.toCheck = [remembered];
     return;
@@ -186,6 +203,10 @@ function planSearch(mind: Mind, what: string): void {
     memory.toCheck = [...all.filter((name) => !likely.includes(name)), ...likely];
   }
   if (memory.toCheck.length === 0) memory.toCheck = all;
+  if (mind.isMending && !isReceptacle) {
+    const isSeen = (name: string): boolean => memory.inspected.has(name);
+    memory.toCheck = [...memory.toCheck.filter(isSeen), ...memory.toCheck.filter((name) => !isSeen(name))];
+  }
 }
 
 function receptaclesOf({ memory }: Mind, receptacleClass: string): string[] {
