@@ -38,7 +38,7 @@ export interface Program {
   /** Shapes of the outputs by name. */
   readonly outputs: Readonly<Record<string, Shape>>;
   /**
-   * Runs the program. Feeds are read, never kept or changed. The arrays returned are valid until the next run of the same
+   * Runs the program; the event loop stands still while it computes. Feeds are read, never kept or changed. The arrays returned are valid until the next run of the same
    * program, which may be fed with them: an output is never written over an array that is being fed.
    * @param feeds The numbers of every input by name, each as long as its shape says.
    * @throws {TypeError} If an input is missing, unknown or of the wrong array type.

@@ -1,6 +1,7 @@
 /**
  * Turns a tensor function into an ONNX model by running it once on the recording backend. Only what the outputs need is kept.
  */
+import { SpaError } from '../base/error.ts';
 import type { Shape } from '../base/shape.ts';
 import type { Graph, GraphNode, InputValue, PhysicalValue } from './graph.ts';
 import { binaryKernels } from './kernels/binary.ts';
@@ -152,8 +153,22 @@ function registeredBackend(): TraceBackend {
         kernelFunc: (call) => recordKernel(backend, kernel, call),
       });
     }
+    for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
+      if (Object.hasOwn(traceKernels, kernelName)) continue;
+      tf.registerKernel({ kernelName, backendName: traceBackendName, kernelFunc: () => refuse(kernelName) });
+    }
   }
   return backend;
+}
+
+function refuse(kernelName: string): never {
+  throw new SpaError(
+    'model',
+    `Cannot trace kernel "${kernelName}": it has no ONNX form here, expected a recorded kernel`,
+    {
+      hint: 'Use other operations, or run the function on an eager engine',
+    },
+  );
 }
 
 type KernelArguments = Parameters<tf.KernelFunc>[0];

@@ -153,6 +153,13 @@ describe.each(engines)('a program on %s', (engine) => {
     );
   });
 
+  it('fails by name when an index is past the end, and runs again', async () => {
+    const fn: TensorFunction = ({ x, i }) => ({ y: tf.gather(x!, i as tf.Tensor1D) });
+    await using program = await compile(fn, { ...vector, i: { shape: [1], dtype: 'int32' } }, { engine });
+    await expect(program.run({ ...feeds, i: Int32Array.of(3) })).rejects.toThrow(/\b(index|indices)\b/);
+    expect(await program.run({ ...feeds, i: Int32Array.of(2) })).toEqual({ y: Float32Array.of(3) });
+  });
+
   it('refuses a function that returns a promise or something that is no tensor', async () => {
     const promise = (async () => ({})) as unknown as TensorFunction; // what JavaScript callers can do
     await expect(compile(promise, vector, { engine })).rejects.toThrow(TypeError);
@@ -193,6 +200,14 @@ describe('tracing', () => {
         return { y: tf.neg(y) };
       }),
     ).rejects.toThrow('Cannot trace a tensor: it has been disposed, expected a live tensor');
+  });
+
+  it('refuses an operation that has no recorded form, with a hint', async () => {
+    await expect(compileOnnx(() => ({ y: tf.linspace(0, 1, 3) }))).rejects.toMatchObject({
+      boundary: 'model',
+      message: 'Cannot trace kernel "LinSpace": it has no ONNX form here, expected a recorded kernel',
+      hint: 'Use other operations, or run the function on an eager engine',
+    });
   });
 
   it('refuses batch shapes that TF.js multiplies wrongly', async () => {

@@ -64,6 +64,7 @@ function sessionOptions({
     intraOpNumThreads: threads,
     graphOptimizationLevel: 'all',
     enableMemPattern: false,
+    logSeverityLevel: 4, // errors arrive as exceptions; the terminal belongs to the caller
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   };
 }

@@ -1,4 +1,7 @@
-/** Kernels that read or write at indices. */
+/**
+ * Kernels that read or write at indices. An index past the end fails the run, as in TF.js; a negative index of gather counts from
+ * the end in ONNX Runtime, where TF.js's cpu backend throws.
+ */
 import { sizeOf } from '../../base/shape.ts';
 import type { Graph, PhysicalValue, Value } from '../graph.ts';
 import { cast, reshape } from '../lazy.ts';
