@@ -71,32 +71,37 @@ export function trace(fn: TensorFunction, specs: Readonly<Record<string, TensorS
   }
 }
 
-function record(
-  fn: TensorFunction,
-  {
-    backend,
-    names,
-    inputs,
-  }: { readonly backend: TraceBackend; readonly names: readonly string[]; readonly inputs: readonly InputValue[] },
-): Map<string, PhysicalValue> {
+interface Recording {
+  readonly backend: TraceBackend;
+  readonly names: readonly string[];
+  /** The values behind `names`. */
+  readonly inputs: readonly InputValue[];
+}
+
+function record(fn: TensorFunction, { backend, names, inputs }: Recording): Map<string, PhysicalValue> {
   const results = new Map<string, PhysicalValue>();
   tf.tidy(() => {
     const tensors = inputs.map((input) => tf.engine().makeTensorFromTensorInfo(backend.hold(input), backend));
     const named = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
+    const taken = new Set<PhysicalValue>();
     for (const [name, tensor] of applyFunction(fn, named)) {
-      const value = backend.valueFor(tensor);
-      const number = value.dtype === 'bool' ? cast(backend.graph, value, 'int32') : value;
-      const made = backend.graph.physical(number);
-      // An output has a name of its own, so what is an input, a constant or already an output is passed through a node.
-      results.set(
-        name,
-        made.kind === 'node' && ![...results.values()].includes(made)
-          ? made
-          : backend.graph.elementwise('Identity', [made]),
-      );
+      const value = outputValue(backend, { tensor, taken });
+      taken.add(value);
+      results.set(name, value);
     }
   });
   return results;
+}
+
+/** An output has a name of its own, so what is an input, a constant or already an output passes through a node. */
+function outputValue(
+  backend: TraceBackend,
+  { tensor, taken }: { readonly tensor: tf.Tensor; readonly taken: ReadonlySet<PhysicalValue> },
+): PhysicalValue {
+  const { graph } = backend;
+  const value = backend.valueFor(tensor);
+  const made = graph.physical(value.dtype === 'bool' ? cast(graph, value, 'int32') : value);
+  return made.kind === 'node' && !taken.has(made) ? made : graph.elementwise('Identity', [made]);
 }
 
 function encode(graph: Graph, inputs: readonly InputValue[], results: ReadonlyMap<string, PhysicalValue>): Traced {
@@ -125,9 +130,10 @@ function encode(graph: Graph, inputs: readonly InputValue[], results: ReadonlyMa
   return {
     model: encodeModel({ nodes: onnxNodes, constants, inputs: used, outputs }),
     inputs: used.map((input) => input.name.slice('in:'.length)),
+    // outputValue() leaves no other type
     outputs: Object.fromEntries(
       [...results].map(([name, { dtype, shape }]) => [name, { dtype: dtype as DataType, shape }]),
-    ), // record() casts the rest
+    ),
     nodeCount: nodes.length,
   };
 }

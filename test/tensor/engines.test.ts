@@ -22,7 +22,7 @@ describe('engines', () => {
     );
     expect(error).toBeInstanceOf(SpaError);
     expect(error).toMatchObject({
-      message: `Cannot load engine "onnx": Cannot find package 'onnxruntime-node', expected an installed package with its native part`,
+      message: 'Cannot load engine "onnx": it is not installed, expected its package and native part',
       hint: expect.stringMatching(/ONNXRUNTIME_NODE_INSTALL=skip.*--ignore-scripts/),
     });
   });
@@ -33,14 +33,15 @@ describe('engines', () => {
       const addon = Object.assign(new Error('The specified module could not be found.\ntfjs_binding.node'), {
         code: 'ERR_DLOPEN_FAILED',
       });
-      const failures = [missing('x'), addon];
-      for (const failure of failures) {
+      const failures = [
+        { failure: missing('x'), reason: 'it is not installed' },
+        { failure: addon, reason: 'it does not load (The specified module could not be found.)' },
+      ];
+      for (const { failure, reason } of failures) {
         const status = (await listEngines(() => Promise.reject(failure))).find(({ name }) => name === engine);
         expect(status).toMatchObject({
           available: false,
-          reason: expect.stringContaining(
-            `Cannot load engine "${engine}": ${failure.message.split('\n')[0]}, expected`,
-          ),
+          reason: `Cannot load engine "${engine}": ${reason}, expected its package and native part`,
           hint: expect.stringContaining(`npm install @tensorflow/${engine}`),
         });
       }

@@ -68,10 +68,11 @@ async function loadNative(engine: 'tfjs-node' | 'tfjs-node-gpu', load: Import): 
 
 /** A missing package and a missing native part are one thing to the user: the engine cannot be used here. */
 function unavailable(engine: EngineName, cause: unknown, hint: string): SpaError {
-  const reason = messageOf(cause).split('\n')[0];
-  return new SpaError(
-    'model',
-    `Cannot load engine "${engine}": ${reason}, expected an installed package with its native part`,
-    { hint, cause },
-  );
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code; // Node's loader sets it; anything else has none
+  const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+  const reason = isMissing ? 'it is not installed' : `it does not load (${messageOf(cause).split('\n')[0]})`;
+  return new SpaError('model', `Cannot load engine "${engine}": ${reason}, expected its package and native part`, {
+    hint,
+    cause,
+  });
 }
