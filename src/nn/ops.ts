@@ -117,12 +117,12 @@ export function tokenLogProb(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {
     [logits],
     ([input], save) => {
       const p = tf.softmax(input! as tf.Tensor2D); // [N, V]
-      save([p]);
+      save([p, targets]);
       const chosen = tf.gather(p, tf.expandDims(targets, 1) as tf.Tensor2D, 1, 1); // [N, 1]
       return tf.log(tf.maximum(tf.squeeze(chosen, [1]), 1.2e-38));
     },
-    (dy, [p]) => {
-      const onehot = tf.cast(tf.oneHot(targets as tf.Tensor1D, vocabSize), 'float32');
+    (dy, [p, ids]) => {
+      const onehot = tf.cast(tf.oneHot(ids as tf.Tensor1D, vocabSize), 'float32');
       return [tf.mul(tf.expandDims(dy, 1), tf.sub(onehot, p!))];
     },
   );
