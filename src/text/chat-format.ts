@@ -60,7 +60,7 @@ export interface EncodeOptions {
 export function createChatFormat(options: ChatFormatOptions): ChatFormat {
   const { tokenizer, template } = options;
   const cut = createCutter(makeRender(options), (text) => specialAtStart(tokenizer, text));
-  const stopIds = [cut.stop, ...(options.moreStopTokens ?? [])].map((token) => {
+  const stopIds = [...new Set([cut.stop, ...(options.moreStopTokens ?? [])])].map((token) => {
     const id = tokenizer.idOf(token);
     if (id !== undefined) return id;
     throw badInput('model', `Cannot use stop token "${token}": the tokenizer lacks it, expected one of its tokens`);
