@@ -46,22 +46,38 @@ export interface Advantages {
  */
 export function generalisedAdvantages(episode: Decisions, options: GaeOptions): Advantages {
   check(episode, options);
-  const { turns, values } = episode;
-  const T = turns.length;
+  const T = episode.turns.length;
   const result = { advantages: new Float64Array(T), returns: new Float64Array(T), isStep: new Uint8Array(T) };
-  const { gamma, lambda } = options;
+  const steps = stepsOf(episode, options.scope);
+  const rewards = steps.map((step) => step.reward);
+  const values = steps.map((step) => (step.isAgent ? episode.values[step.start]! : 0));
+  const advantages = stepAdvantages(rewards, values, options);
+  steps.forEach(({ start, end, isAgent }, index) => {
+    result.advantages.fill(advantages[index]!, start, end);
+    result.returns.fill(advantages[index]! + values[index]!, start, end);
+    if (isAgent) result.isStep[start] = 1;
+  });
+  return result;
+}
+
+/**
+ * Computes generalised advantages over steps of time, whatever a step is; see {@link generalisedAdvantages} for the formula.
+ * @returns A_0 … A_{N-1}, shape [N].
+ */
+export function stepAdvantages(
+  rewards: ArrayLike<number>,
+  values: ArrayLike<number>,
+  { gamma, lambda }: Pick<GaeOptions, 'gamma' | 'lambda'>,
+): Float64Array {
+  const advantages = new Float64Array(rewards.length);
   let nextValue = 0;
   let nextAdvantage = 0;
-  for (const step of stepsOf(episode, options.scope).reverse()) {
-    const value = step.isAgent ? values[step.start]! : 0;
-    const advantage = step.reward + gamma * nextValue - value + gamma * lambda * nextAdvantage;
-    result.advantages.fill(advantage, step.start, step.end);
-    result.returns.fill(advantage + value, step.start, step.end);
-    if (step.isAgent) result.isStep[step.start] = 1;
-    nextValue = value;
-    nextAdvantage = advantage;
+  for (let n = rewards.length - 1; n >= 0; n--) {
+    nextAdvantage = rewards[n]! + gamma * nextValue - values[n]! + gamma * lambda * nextAdvantage;
+    nextValue = values[n]!;
+    advantages[n] = nextAdvantage;
   }
-  return result;
+  return advantages;
 }
 
 /** A stretch of positions that counts as one step of time. */
