@@ -56,23 +56,22 @@ async function withProgress(
 
 /** Gives each turn its reward under a scheme; broken episodes keep none. */
 export function rewardEpisodes(episodes: readonly Episode[], reward: Manifest['reward']): Episode[] {
-  const byTask = new Map<string, number[]>();
-  for (const episode of episodes) {
-    if (episode.outcome === 'infra_error') continue;
-    byTask.set(episode.taskId, [...(byTask.get(episode.taskId) ?? []), episode.return]);
-  }
+  const sound = episodes.filter((episode) => episode.outcome !== 'infra_error');
+  const byTask = new Map<string, Episode[]>();
+  for (const episode of sound) byTask.set(episode.taskId, [...(byTask.get(episode.taskId) ?? []), episode]);
   return episodes.map((episode) => {
     if (episode.outcome === 'infra_error') return episode;
+    const others = byTask.get(episode.taskId)!.filter((other) => other !== episode); // every sound episode is in its task's group
+    const turns = episode.turns.map((turn, k) => ({
+      grounded: turn.grounded,
+      progress: turn.progress,
+      answer: episode.turns[k + 1]?.observation ?? episode.finalObservation ?? '',
+    }));
     const rewards = turnRewards(
-      {
-        outcome: episode.return,
-        siblings: byTask.get(episode.taskId)!, // filled above from the same episodes
-        progress: episode.turns.map((turn) => turn.progress ?? 0),
-        grounded: episode.turns.map((turn) => turn.grounded),
-      },
+      { turns, return: episode.return, otherReturns: others.map((other) => other.return) },
       reward,
     );
-    return { ...episode, turns: episode.turns.map((turn, t) => ({ ...turn, shapedReward: rewards[t]! })) };
+    return { ...episode, turns: episode.turns.map((turn, k) => ({ ...turn, shapedReward: rewards[k]! })) };
   });
 }
 

@@ -65,7 +65,7 @@ export const optimise: Stage = {
     const raw = sequences.map((sequence, index) =>
       policyTargets(
         sequence,
-        { old: old[index]!, reference: reference[index]!, values: values[index]!.values },
+        { old: old[index]!.logProbs, reference: reference[index]!.logProbs, values: values[index]!.values },
         params.ppo,
       ),
     );

@@ -1,7 +1,6 @@
 /** Policies on disk: a Hugging Face folder with the weights, the tokenizer and the chat template, and how one is opened to play or learn. */
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { badInput } from '../base/error.ts';
 import { readTextIfPresent, writeFileAtomic, writeJson } from '../base/file.ts';
 import { loadModel, saveModel } from '../nn/checkpoint.ts';
 import { createDecoder } from '../nn/decoder.ts';
@@ -10,9 +9,8 @@ import { createNativePolicy, type Sampling } from '../rollout/native-policy.ts';
 import type { Policy } from '../rollout/policy.ts';
 import type { StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { createChatFormat, embeddedTemplate } from '../text/chat-format.ts';
-import { loadTokenizer } from '../text/load-tokenizer.ts';
-import type { Tokenizer } from '../text/tokenizer.ts';
+import { embeddedTemplate } from '../text/chat-template.ts';
+import { embeddedTokenizerConfig, readChatFormat } from '../text/read-chat-format.ts';
 import type { Codec } from './sequence.ts';
 
 /** Files beside the weights. */
@@ -29,35 +27,21 @@ export async function openPolicy(folder: string, prompt: Manifest['prompt']): Pr
   return { model: await loadModel(folder), codec: await openCodec(folder, prompt) };
 }
 
-/** Opens the tokenizer and template of a policy folder. */
+/** Opens the tokenizer and template of a policy folder. @throws {SpaError} If they are missing or do not fit together. */
 export async function openCodec(folder: string, prompt: Manifest['prompt']): Promise<Codec> {
-  const text = await readTextIfPresent(join(folder, 'tokenizer.json'));
-  if (text === undefined) {
-    throw badInput('model', `Cannot open policy "${folder}": it has no tokenizer.json, expected a Hugging Face folder`);
-  }
-  const template = (await readTextIfPresent(join(folder, 'chat_template.jinja'))) ?? embeddedTemplate;
-  return makeCodec({ tokenizer: loadTokenizer(text), template, prompt });
+  return { format: await readChatFormat(folder), prompt };
 }
 
-/** Makes the codec of a tokenizer and a template. */
-export function makeCodec(parts: {
-  readonly tokenizer: Tokenizer;
-  readonly template: string;
-  readonly prompt: Manifest['prompt'];
-}): Codec {
-  const { tokenizer, template, prompt } = parts;
-  return { format: createChatFormat({ tokenizer, template }), prompt };
-}
-
-/** Writes a new policy folder from a model and a tokenizer. */
+/** Writes a new policy folder from a model and a tokenizer trained here. */
 export async function writePolicy(
   folder: string,
-  policy: { readonly model: Model; readonly tokenizer: object; readonly template: string },
+  policy: { readonly model: Model; readonly tokenizer: object },
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   await saveModel(folder, policy.model);
   await writeJson(join(folder, 'tokenizer.json'), policy.tokenizer);
-  await writeFileAtomic(join(folder, 'chat_template.jinja'), policy.template);
+  await writeJson(join(folder, 'tokenizer_config.json'), embeddedTokenizerConfig());
+  await writeFileAtomic(join(folder, 'chat_template.jinja'), embeddedTemplate);
 }
 
 /** Writes a model with the text files of the folder it was trained from. */

@@ -3,7 +3,7 @@
  * good the estimator was. All numbers come from the summaries of verified stages.
  */
 import type { JsonObject } from '../base/json.ts';
-import { pairedBootstrap } from '../rl/statistics.ts';
+import { type PairedDifference, pairedBootstrap } from '../rl/bootstrap.ts';
 import type { Plan } from '../runner/stage.ts';
 import type { EvaluateSummary, Evaluation } from './evaluate.ts';
 import { textTable } from './text-table.ts';
@@ -14,9 +14,6 @@ export interface FinishedStage {
   readonly folder: string;
   readonly summary: JsonObject;
 }
-
-/** Success of every sample by seed and game: what paired comparisons are made of. */
-export type GameTable = ReadonlyMap<string, readonly number[]>;
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const signed = (points: number): string => `${points >= 0 ? '+' : ''}${(100 * points).toFixed(1)}`;
@@ -96,35 +93,40 @@ function evaluationTable({ base, trained, scheme }: Compared): string {
   return textTable(header, rows);
 }
 
+/** One run of one sample a game: Wilson's interval. Otherwise a bootstrap over games, and over seeds where there are several. */
 function intervalOf(list: readonly Evaluation[]): string {
   const [only] = list;
-  if (list.length === 1 && only?.interval)
+  if (list.length === 1 && only?.interval) {
     return `[${(100 * only.interval.low).toFixed(1)}, ${(100 * only.interval.high).toFixed(1)}]`;
-  const games = gameMeans(list);
-  const { low, high } = pairedBootstrap(
-    games,
-    games.map((seed) => new Map([...seed].map(([game]) => [game, 0]))),
+  }
+  const { low, high } = compare(
+    list.map(() => undefined),
+    list,
   );
   return `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
 }
 
 function differenceOf(before: readonly Evaluation[], after: readonly Evaluation[]): string {
   if (before.length === 0 || before.length !== after.length) return '';
-  const { mean: points, low, high } = pairedBootstrap(gameMeans(after), gameMeans(before));
-  return `${signed(points)} [${signed(low)}, ${signed(high)}] points`;
+  const { estimate, low, high } = compare(before, after);
+  return `${signed(estimate)} [${signed(low)}, ${signed(high)}] points`;
 }
 
-/** Per seed: game -> mean success of its samples; broken samples are left out. */
-function gameMeans(list: readonly Evaluation[]): Map<string, number>[] {
-  return list.map(
-    (evaluation) =>
-      new Map(
-        Object.entries(evaluation.games).flatMap(([game, samples]) => {
-          const sound = samples.filter((sample) => sample !== null);
-          return sound.length === 0 ? [] : [[game, mean(sound)] as const];
-        }),
-      ),
+/** Compares per seed and game; without a `before` the difference is from nothing, which is the mean itself. Broken samples are left out. */
+export function compare(before: readonly (Evaluation | undefined)[], after: readonly Evaluation[]): PairedDifference {
+  const rows = after.flatMap((evaluation, seed) =>
+    Object.entries(evaluation.games).flatMap(([task, samples]) => {
+      const other = before[seed] === undefined ? 0 : meanOfSound(before[seed].games[task] ?? []);
+      const own = meanOfSound(samples);
+      return own === undefined || other === undefined ? [] : [{ task, seed, before: other, after: own }];
+    }),
   );
+  return pairedBootstrap(rows, { seed: 'result table', over: after.length > 1 ? 'seeds-and-tasks' : 'tasks' });
+}
+
+function meanOfSound(samples: readonly (0 | 1 | null)[]): number | undefined {
+  const sound = samples.filter((sample) => sample !== null);
+  return sound.length === 0 ? undefined : mean(sound);
 }
 
 function typeTable({ base, trained, scheme }: Compared): string {

@@ -7,7 +7,7 @@ import type { ModelConfig } from '../nn/model-config.ts';
 import { createTrainer } from '../nn/trainer.ts';
 import type { Stage, StageContext } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { embeddedSpecials, embeddedTemplate } from '../text/chat-format.ts';
+import { createChatFormat, embeddedSpecials, embeddedTemplate } from '../text/chat-format.ts';
 import { loadTokenizer } from '../text/load-tokenizer.ts';
 import { observationMessage, openingMessages } from '../text/prompt.ts';
 import { trainTokenizer } from '../text/train-tokenizer.ts';
@@ -15,7 +15,7 @@ import { languageBatch } from './batch.ts';
 import { layEpochs } from './epoch.ts';
 import { demonstrationsFile, policyFolder } from './file.ts';
 import { adamOf, scheduleOf } from './optimiser.ts';
-import { computeOf, makeCodec, openPolicy, writeLike, writePolicy } from './policy.ts';
+import { computeOf, openPolicy, writeLike, writePolicy } from './policy.ts';
 import { type Codec, type Sequence, sequenceOf } from './sequence.ts';
 import { trainLoop } from './train-loop.ts';
 import { stageVersions } from './version.ts';
@@ -112,8 +112,8 @@ async function startingPoint(
   const tokenizer = loadTokenizer(tokenizerJson);
   return {
     model: createModel(shapeOf(params.model, tokenizer.vocabSize), [], params.seed),
-    codec: makeCodec({ tokenizer, template: embeddedTemplate, prompt: params.prompt }),
-    write: (folder, model) => writePolicy(folder, { model, tokenizer: tokenizerJson, template: embeddedTemplate }),
+    codec: { format: createChatFormat({ tokenizer, template: embeddedTemplate }), prompt: params.prompt },
+    write: (folder, model) => writePolicy(folder, { model, tokenizer: tokenizerJson }),
   };
 }
 
