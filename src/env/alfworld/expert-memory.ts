@@ -136,7 +136,8 @@ function forget(memory: Memory, object: string): void {
   if (text !== undefined) memory.textAt.set(memory.current, text.replaceAll(object, ''));
 }
 
-function observe(memory: Memory, observation: string): void {
+function observe(memory: Memory, text: string): void {
+  const observation = text.replace(/^You arrive at \S+ \d+\. /, '');
   if (!/^(On the|The|You open the) /.test(observation)) return;
   const place = /^(?:On the|The|You open the) (\S+ \d+)/.exec(observation)?.[1];
   if (place === undefined || !observation.includes('you see')) return;
