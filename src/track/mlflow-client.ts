@@ -158,11 +158,14 @@ interface Request {
 }
 
 async function send<T>(connection: MlflowConnection, patience: Patience, request: Request): Promise<T> {
+  let earlier: MlflowError | undefined;
   for (let retry = 0; ; retry++) {
     try {
       return await attempt<T>(connection, patience, request);
     } catch (error) {
       if (!(error instanceof MlflowError) || !mayPass(error)) throw error;
+      if (patience.signal.aborted && earlier !== undefined) throw earlier; // it says more than "time was up"
+      earlier = error;
       if (request.once === true || retry >= connection.maxRetries || patience.signal.aborted) throw error;
       await pause(Math.min(30_000, connection.backoffMs * 2 ** retry), patience);
     }
@@ -197,7 +200,8 @@ async function attempt<T>(connection: MlflowConnection, { signal }: Patience, re
     } as RequestInit); // `duplex` is not in every version of the type
     text = await response.text();
   } catch (error) {
-    throw new MlflowError(`${context}: ${reasonOf(error)}, expected an answer`, { cause: error });
+    const reason = signal.aborted ? 'no answer until time was up' : reasonOf(error);
+    throw new MlflowError(`${context}: ${reason}, expected an answer`, { cause: error });
   }
   const answer = parse(text);
   if (response.ok && answer !== undefined) return answer as T; // the caller names the answer of the endpoint it calls

@@ -44,7 +44,7 @@ export function testTracker(name: string, place: () => TrackerPlace): void {
   });
 }
 
-const freshExperiment = (): string => `contract é'"${process.pid} ${counter++}`;
+const freshExperiment = (): string => `contract é ${process.pid} ${counter++}`;
 
 async function open(place: TrackerPlace, outbox = 'outbox') {
   return await openTracker(place.uri, { outboxFolder: join(folder, outbox), env: place.env, closeTimeoutMs: 60_000 });

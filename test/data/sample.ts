@@ -3,6 +3,7 @@ import type { Episode, Turn } from '../../src/data/trajectory.ts';
 
 export function sampleTurn(changes: Partial<Turn> = {}): Turn {
   return {
+    actor: 'policy',
     observation: 'You are in a kitchen.',
     thought: 'Go first.',
     action: 'go to fridge 1',
