@@ -2,7 +2,7 @@
 import { badInput, SpaError } from '../../base/error.ts';
 import { nearest } from '../../base/suggest.ts';
 import type { Environment, Task } from '../environment.ts';
-import { admissible } from './command.ts';
+import { admissible } from './admissible.ts';
 import { openGame, stepGame } from './engine.ts';
 import { createExpert } from './expert.ts';
 import { type FilesOptions, openFiles } from './files.ts';

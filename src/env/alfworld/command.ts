@@ -19,8 +19,10 @@ import {
 /** What the game prints and becomes. */
 export interface Outcome {
   readonly state: AlfworldState;
-  /** The text as the game prints it, arrival sentence included. */
+  /** What the game prints, without the sentence of an arrival. */
   readonly feedback: string;
+  /** The sentence of an arrival, which the game prints first. */
+  readonly arrival?: string;
   /** True if the game executed the command. */
   readonly grounded: boolean;
 }
@@ -38,7 +40,7 @@ export function isAccessible(game: Game, state: AlfworldState, r: number): boole
 }
 
 /** Tells whether an object can be examined: in hand, or in reach. */
-export function isReachable(game: Game, state: AlfworldState, o: number): boolean {
+function isReachable(game: Game, state: AlfworldState, o: number): boolean {
   if (state.held === o) return true;
   return (game.receptaclesAt[state.at] ?? []).some((r) => isIn(game, state, o, r) && isAccessible(game, state, r));
 }
@@ -51,7 +53,7 @@ const goTo: Rule = (game, state, rest) => {
   if (at < 0 || at === state.at) return undefined;
   const next = { ...state, at };
   const place = game.dialect.arrival === 'receptacle' ? game.receptacles[r] : game.locations[at];
-  return { state: next, feedback: `You arrive at ${place}. ${describeReceptacle(game, next, r)}` };
+  return { state: next, arrival: `You arrive at ${place}.`, feedback: describeReceptacle(game, next, r) };
 };
 
 const open: Rule = (game, state, rest) => {
@@ -177,53 +179,4 @@ function objectAndReceptacle(
   const o = game.objectOf.get(rest.slice(0, cut));
   const r = game.receptacleOf.get(rest.slice(cut + separator.length));
   return o === undefined || r === undefined ? undefined : { o, r };
-}
-
-/** Lists every command that would be executed now, sorted, each once. */
-export function admissible(game: Game, state: AlfworldState): string[] {
-  const commands = ['look', 'inventory'];
-  if (game.dialect.help !== undefined) commands.push('help');
-  for (const { command, location } of game.destinations) if (location !== state.at) commands.push(command);
-  const here = game.receptaclesAt[state.at] ?? [];
-  const held = state.held;
-  for (const r of here) addReceptacleCommands(game, state, r, commands);
-  for (let o = 0; o < game.objects.length; o++) {
-    const name = game.objects[o];
-    const traits = game.traits[o]!;
-    if (isReachable(game, state, o)) commands.push(`examine ${name}`);
-    if ((traits & trait.toggleable) !== 0 && here.some((r) => isIn(game, state, o, r))) commands.push(`use ${name}`);
-    const canCut = held >= 0 && (game.traits[held]! & trait.knife) !== 0 && (traits & trait.sliceable) !== 0;
-    if (canCut && isNear(game, state, o, state.at)) commands.push(`slice ${name} with ${game.objects[held]}`);
-  }
-  return [...new Set(commands)].sort();
-}
-
-function addReceptacleCommands(game: Game, state: AlfworldState, r: number, commands: string[]): void {
-  const receptacle = game.receptacles[r];
-  const devices = game.appliances[r]!;
-  const held = state.held;
-  commands.push(`examine ${receptacle}`);
-  if ((devices & appliance.openable) !== 0) commands.push(`${state.open.includes(r) ? 'close' : 'open'} ${receptacle}`);
-  const isOpen = isAccessible(game, state, r);
-  if (held < 0) {
-    if (!isOpen) return;
-    for (let o = 0; o < game.objects.length; o++) {
-      if ((game.traits[o]! & trait.pickupable) === 0 || !isIn(game, state, o, r)) continue;
-      commands.push(`take ${game.objects[o]} from ${receptacle}`);
-    }
-    return;
-  }
-  const object = game.objects[held];
-  const traits = game.traits[held]!;
-  if (isOpen && game.accepts[r * game.objectCount + held] === 1) {
-    commands.push(
-      game.dialect.put === 'move' ? `move ${object} to ${receptacle}` : `put ${object} in/on ${receptacle}`,
-    );
-  }
-  if ((traits & trait.cleanable) !== 0 && (devices & appliance.cleans) !== 0)
-    commands.push(`clean ${object} with ${receptacle}`);
-  if ((traits & trait.heatable) !== 0 && (devices & appliance.heats) !== 0)
-    commands.push(`heat ${object} with ${receptacle}`);
-  if ((traits & trait.coolable) !== 0 && (devices & appliance.cools) !== 0)
-    commands.push(`cool ${object} with ${receptacle}`);
 }

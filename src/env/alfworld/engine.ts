@@ -25,16 +25,23 @@ export function openGame(game: Game, join: string): Opening<AlfworldState> {
  * Source of the arrival rule: eval_agent/envs/alfworld_env.py `process_ob`.
  */
 export function stepGame(game: Game, state: AlfworldState, action: string): Transition<AlfworldState> {
-  const { state: next, feedback, grounded } = execute(game, state, action);
-  const observation = feedback.startsWith('You arrive at loc ') ? feedback.slice(feedback.indexOf('. ') + 2) : feedback;
-  const success = state.won || (next !== state && game.isWon(next));
+  const { state: next, feedback, arrival, grounded } = execute(game, state, action);
+  const isShown = arrival !== undefined && game.dialect.arrival === 'receptacle';
+  const success = state.won || (mayDecide(game, state, next) && game.goal.isReached(next));
   const wins = success && !state.won;
   return {
     state: wins ? { ...next, won: true } : next,
-    observation,
+    observation: isShown ? `${arrival} ${feedback}` : feedback,
     reward: wins ? 1 : 0,
     done: success,
     success,
     grounded,
   };
+}
+
+/** Tells whether anything the goal depends on has changed. */
+function mayDecide(game: Game, before: AlfworldState, after: AlfworldState): boolean {
+  if (before === after) return false;
+  for (const part of game.goal.reads) if (before[part] !== after[part]) return true;
+  return false;
 }

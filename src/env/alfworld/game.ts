@@ -3,7 +3,7 @@
  * of their ids, which is the order of every list the game prints; entities no initial fact mentions come last and have no name.
  */
 import { type Dialect, readDialect } from './dialect.ts';
-import { compileGoal, type Facts, type Goal } from './goal.ts';
+import { type Changing, compileGoal, type Facts, type Goal } from './goal.ts';
 import { nameEntities } from './name.ts';
 import { type Problem, parseProblem, type Rules, readRules } from './problem.ts';
 import { type AlfworldState, bitsOf, isIn, isNear, type Layout, property } from './state.ts';
@@ -51,8 +51,10 @@ export interface Game extends Layout {
   readonly inside: readonly (readonly number[])[];
   /** Every `go to` command, sorted, with the location it leads to. */
   readonly destinations: readonly { readonly command: string; readonly location: number }[];
+  /** Sentences about receptacles as they are at the start, filled in when first asked for. */
+  readonly firstViews: (string | undefined)[];
   readonly initial: AlfworldState;
-  readonly isWon: Goal;
+  readonly goal: Goal;
 }
 
 /** The content of `game.tw-pddl`. */
@@ -177,10 +179,11 @@ function compileProblem(problem: Problem, rules: Rules, dialect: Dialect): Game 
       .map((name, r) => ({ command: `go to ${name}`, location: locationOf[r]! }))
       .filter(({ location }) => location >= 0)
       .sort((a, b) => (a.command < b.command ? -1 : 1)),
+    firstViews: [],
     initial,
   };
   const goal = compileGoal(problem.goal, factTable(problem, { layout, objects, receptacles, locations }));
-  return { ...game, isWon: goal };
+  return { ...game, goal };
 }
 
 /** Groups items by a key, keeping their order. */
@@ -260,17 +263,22 @@ function factTable(problem: Problem, { layout, objects, receptacles, locations }
     known.add(key(entity.get(a ?? '') ?? -1, entity.get(b ?? '') ?? -1));
     constant.set(predicate!, known);
   }
-  type Test = (state: AlfworldState, a: number, b: number) => boolean;
-  const changing: Record<string, Test> = {
-    atlocation: (state, _, l) => location[l] === state.at,
-    opened: (state, r) => state.open.includes(receptacle[r] ?? -1),
-    inreceptacle: (state, o, r) => isIn(layout, state, object[o]!, receptacle[r]!),
-    objectatlocation: (state, o, l) => isNear(layout, state, object[o]!, location[l]!),
-    holds: (state, _, o) => state.held >= 0 && object[o] === state.held,
-    holdsany: (state) => state.held >= 0,
+  const changing: Record<string, Changing> = {
+    atlocation: { test: (state, _, l) => location[l] === state.at, reads: ['at'] },
+    opened: { test: (state, r) => state.open.includes(receptacle[r] ?? -1), reads: ['open'] },
+    inreceptacle: {
+      test: (state, o, r) => isIn(layout, state, object[o]!, receptacle[r]!),
+      reads: ['placed', 'taken'],
+    },
+    objectatlocation: {
+      test: (state, o, l) => isNear(layout, state, object[o]!, location[l]!),
+      reads: ['near', 'far'],
+    },
+    holds: { test: (state, _, o) => state.held >= 0 && object[o] === state.held, reads: ['held'] },
+    holdsany: { test: (state) => state.held >= 0, reads: ['held'] },
   };
   for (const [predicate, bit] of Object.entries(propertyPredicates)) {
-    changing[predicate] = (state, o) => (bitsOf(layout, state, object[o] ?? -1) & bit) !== 0;
+    changing[predicate] = { test: (state, o) => (bitsOf(layout, state, object[o] ?? -1) & bit) !== 0, reads: ['bits'] };
   }
   return {
     entity: (name) => entity.get(name),

@@ -11,14 +11,25 @@ export interface Facts {
   entity(name: string): number | undefined;
   /** Entities declared with a type. */
   ofType(type: string): readonly number[];
-  /** Test of a predicate that actions change, or undefined if it never changes. */
-  changing(predicate: string): ((state: AlfworldState, a: number, b: number) => boolean) | undefined;
+  /** A predicate that actions change, or undefined if it never changes. */
+  changing(predicate: string): Changing | undefined;
   /** Tells whether an unchanging fact holds; b is -1 for unary predicates. */
   holds(predicate: string, a: number, b: number): boolean;
 }
 
+/** A predicate that actions change. */
+export interface Changing {
+  readonly test: (state: AlfworldState, a: number, b: number) => boolean;
+  /** Parts of the state it is read from. */
+  readonly reads: readonly (keyof AlfworldState)[];
+}
+
 /** A compiled formula. */
-export type Goal = (state: AlfworldState) => boolean;
+export interface Goal {
+  readonly isReached: (state: AlfworldState) => boolean;
+  /** Parts of the state it depends on. */
+  readonly reads: readonly (keyof AlfworldState)[];
+}
 
 /** Values of variables, by slot. */
 type Binding = number[];
@@ -41,9 +52,18 @@ interface Scope {
  * @throws {SyntaxError} If it uses an unknown connective or an unbound variable.
  */
 export function compileGoal(expression: Sexpr, facts: Facts): Goal {
-  const formula = compile(expression, { slots: new Map(), size: 0 }, facts);
+  const reads = new Set<keyof AlfworldState>();
+  const noting: Facts = {
+    ...facts,
+    changing: (predicate) => {
+      const found = facts.changing(predicate);
+      for (const part of found?.reads ?? []) reads.add(part);
+      return found;
+    },
+  };
+  const formula = compile(expression, { slots: new Map(), size: 0 }, noting);
   const binding: Binding = [];
-  return (state) => formula.test(state, binding);
+  return { isReached: (state) => formula.test(state, binding), reads: [...reads] };
 }
 
 function compile(expression: Sexpr, scope: Scope, facts: Facts): Formula {
@@ -107,7 +127,7 @@ function atom(expression: readonly Sexpr[], scope: Scope, facts: Facts): Formula
   if (predicate === '=') return { test: (_, binding) => a(binding) === b(binding), slots, isStatic: true };
   const changing = facts.changing(predicate);
   if (changing !== undefined) {
-    return { test: (state, binding) => changing(state, a(binding), b(binding)), slots, isStatic: false };
+    return { test: (state, binding) => changing.test(state, a(binding), b(binding)), slots, isStatic: false };
   }
   return { test: (_, binding) => facts.holds(predicate, a(binding), b(binding)), slots, isStatic: true };
 }

@@ -1,6 +1,6 @@
 /** The sentences of the game, exactly as TextWorld prints them from ALFWorld's grammar (alfworld/alfworld@0.3.3 data/alfred.twl2). */
 import { appliance, type Game, trait } from './game.ts';
-import { type AlfworldState, bitsOf, contentsOf, isNear, property } from './state.ts';
+import { type AlfworldState, bitsOf, contentsOf, isNear, isUntouched, property } from './state.ts';
 
 /** What the game answers to anything it cannot execute. */
 export const refusal = 'Nothing happens.';
@@ -19,12 +19,18 @@ function objectList(game: Game, objects: readonly number[]): string {
 
 /** Describes a receptacle: what is in or on it, or that it is closed. */
 export function describeReceptacle(game: Game, state: AlfworldState, r: number): string {
-  const name = game.receptacles[r];
-  if ((game.appliances[r]! & appliance.openable) === 0) {
-    return `On the ${name}, you see ${objectList(game, contentsOf(game, state, r))}.`;
-  }
-  if (!state.open.includes(r)) return `The ${name} is closed.`;
-  return `The ${name} is open. In it, you see ${objectList(game, contentsOf(game, state, r))}.`;
+  const isOpenable = (game.appliances[r]! & appliance.openable) !== 0;
+  if (isOpenable && !state.open.includes(r)) return `The ${game.receptacles[r]} is closed.`;
+  if (!isUntouched(game, state, r)) return describeContents(game, r, contentsOf(game, state, r));
+  const view = game.firstViews[r] ?? describeContents(game, r, game.contents[r]!);
+  game.firstViews[r] = view;
+  return view;
+}
+
+function describeContents(game: Game, r: number, contents: readonly number[]): string {
+  const isOpenable = (game.appliances[r]! & appliance.openable) !== 0;
+  const opening = isOpenable ? `The ${game.receptacles[r]} is open. In it` : `On the ${game.receptacles[r]}`;
+  return `${opening}, you see ${objectList(game, contents)}.`;
 }
 
 /** Adjectives by bits, the first row whose bits are all set wins. */

@@ -61,10 +61,18 @@ export function isNear(game: Layout, state: AlfworldState, o: number, l: number)
   return state.near.includes(pair) || (game.places.has(pair) && !state.far.includes(pair));
 }
 
+/** Tells whether nothing has been taken from or put into a receptacle. */
+export function isUntouched(game: Layout, state: AlfworldState, r: number): boolean {
+  const count = game.receptacleCount;
+  for (const pair of state.taken) if (pair % count === r) return false;
+  for (const pair of state.placed) if (pair % count === r) return false;
+  return true;
+}
+
 /** Returns the objects in a receptacle, ascending. */
 export function contentsOf(game: Layout, state: AlfworldState, r: number): readonly number[] {
   const initial = game.contents[r]!;
-  if (state.placed.length === 0 && state.taken.length === 0) return initial;
+  if (isUntouched(game, state, r)) return initial;
   const count = game.receptacleCount;
   const kept = initial.filter((o) => !state.taken.includes(o * count + r));
   const added = state.placed.filter((pair) => pair % count === r);

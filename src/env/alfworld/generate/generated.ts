@@ -6,7 +6,7 @@ import { badInput } from '../../../base/error.ts';
 import { hashJson } from '../../../base/hash.ts';
 import { createRng } from '../../../base/rng.ts';
 import type { Task } from '../../environment.ts';
-import { admissible } from '../command.ts';
+import { admissible } from '../admissible.ts';
 import { openGame, stepGame } from '../engine.ts';
 import { createExpert } from '../expert.ts';
 import { compileGame, type GameText } from '../game.ts';
@@ -123,7 +123,7 @@ function isSolvedByExpert(file: GameFile, task: Task, limit: number): boolean {
   const params = parseTaskName(task.id.split('/')[1]!)!; // written by list()
   const expert = createExpert(params, { choice: { seed: task.id } });
   let { state, observation } = openGame(game, '\n');
-  if (game.isWon(state)) return false;
+  if (game.goal.isReached(state)) return false;
   let lastAction: string | undefined;
   for (let i = 0; i < limit; i++) {
     lastAction = expert.act({ observation, admissible: admissible(game, state), lastAction });
