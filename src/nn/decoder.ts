@@ -9,6 +9,7 @@ import { type DecodeShape, decodeInputs, decodeStep } from './decode-graph.ts';
 import { groupsOf, layoutOf } from './layout.ts';
 import type { Model } from './model.ts';
 import { partFeeds, partInputs, partWeights } from './parts.ts';
+import { createProgramCache } from './program-cache.ts';
 
 /** How to decode. */
 export interface DecoderOptions {
@@ -49,6 +50,9 @@ export interface Decoder {
 }
 
 const widths = [1, 4, 16, 64] as const;
+
+/** Shapes kept compiled. */
+const programLimit = 48;
 const cacheBuckets = [64, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192];
 
 /** Creates a decoder on the model's own parameter array. Programs are compiled when a shape is first needed. */
@@ -71,7 +75,7 @@ class CachedDecoder implements Decoder {
   readonly #model: Model;
   readonly #options: DecoderOptions;
   readonly #part;
-  readonly #programs = new Map<string, Promise<Program>>();
+  readonly #programs = createProgramCache(programLimit);
   readonly #lengths: Int32Array;
   readonly #lastTokens: Int32Array;
   /** By input name `key/<layer>` and `value/<layer>`: [slots, K, S, E]. */
@@ -230,26 +234,16 @@ class CachedDecoder implements Decoder {
   }
 
   #program(shape: DecodeShape): Promise<Program> {
-    const key = `${shape.B}x${shape.W}x${shape.S}`;
-    let known = this.#programs.get(key);
-    if (known === undefined) {
-      const { config } = this.#model;
-      const fn = (inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> =>
-        decodeStep(partWeights(this.#part, inputs), inputs, { config, shape });
-      const { engine, threads } = this.#options;
-      known = compile(
-        fn,
-        { ...partInputs(this.#part), ...decodeInputs(config, shape) },
-        { engine, ...(threads === undefined ? {} : { threads }) },
-      );
-      this.#programs.set(key, known);
-    }
-    return known;
+    const { config } = this.#model;
+    const { engine, threads } = this.#options;
+    const fn = (inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> =>
+      decodeStep(partWeights(this.#part, inputs), inputs, { config, shape });
+    const inputs = { ...partInputs(this.#part), ...decodeInputs(config, shape) };
+    const options = { engine, ...(threads === undefined ? {} : { threads }) };
+    return this.#programs.get(`${shape.B}x${shape.W}x${shape.S}`, () => compile(fn, inputs, options));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const settled = await Promise.allSettled(this.#programs.values());
-    this.#programs.clear();
-    for (const result of settled) if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#programs[Symbol.asyncDispose]();
   }
 }

@@ -8,6 +8,10 @@ import { headOutput, hiddenStates, logitsOf, sequenceConstants } from './llama.t
 import type { Model } from './model.ts';
 import { tokenLogProb } from './ops.ts';
 import { partFeeds, partInputs, partWeights } from './parts.ts';
+import { createProgramCache } from './program-cache.ts';
+
+/** Shapes kept compiled. */
+const programLimit = 16;
 
 /** What to compute; less is faster. */
 export interface ScoreWants {
@@ -41,13 +45,10 @@ export function createScorer(
   options: { readonly engine: EngineName; readonly threads?: number },
 ): Scorer {
   const part = { name: 'model', groups: groupsOf(layoutOf(model.config, model.heads)) } as const;
-  const programs = new Map<string, Promise<Program>>();
+  const programs = createProgramCache(programLimit);
   let feeds = partFeeds(part, model.parameters);
 
   const programOf = ({ B, T }: TokenBatch['shape'], wants: ScoreWants): Promise<Program> => {
-    const key = `${B}x${T} ${Object.keys(wants).sort()}`;
-    const known = programs.get(key);
-    if (known !== undefined) return known;
     const fn = (inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
       const weights = partWeights(part, inputs);
       const hidden = hiddenStates(weights, inputs.tokens!, {
@@ -62,9 +63,7 @@ export function createScorer(
     };
     const inputs: Record<string, TensorSpec> = { ...partInputs(part), tokens: { shape: [B, T], dtype: 'int32' } };
     if (wants.logProbs) inputs.targets = { shape: [B * T], dtype: 'int32' };
-    const program = compile(fn, inputs, options);
-    programs.set(key, program);
-    return program;
+    return programs.get(`${B}x${T} ${Object.keys(wants).sort()}`, () => compile(fn, inputs, options));
   };
 
   return {
@@ -88,11 +87,7 @@ export function createScorer(
       }
       feeds = partFeeds(part, parameters);
     },
-    async [Symbol.asyncDispose]() {
-      const settled = await Promise.allSettled(programs.values());
-      programs.clear();
-      for (const result of settled) if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => programs[Symbol.asyncDispose](),
   };
 }
 

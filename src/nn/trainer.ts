@@ -4,19 +4,22 @@
  */
 import { badInput, SpaError } from '../base/error.ts';
 import { compile, type EngineName, type Program } from '../tensor/compile.ts';
-import { gradientsOf } from '../tensor/gradients.ts';
-import { tf } from '../tensor/tf.ts';
 import { type AdamOptions, adamStep, gradientNorm } from './adamw.ts';
 import { type Batch, checkTokens, type Objective } from './batch.ts';
 import { layoutOf } from './layout.ts';
-import { type BatchShape, sequenceConstants } from './llama.ts';
-import { createAdapters, type LoraOptions, loraLayout, mergeAdapters, withAdapters } from './lora.ts';
-import type { LossTerms, PpoOptions } from './losses.ts';
+import type { BatchShape } from './llama.ts';
+import { createAdapters, type LoraOptions, loraLayout, mergeAdapters } from './lora.ts';
+import type { PpoOptions } from './losses.ts';
 import type { Model } from './model.ts';
-import { batchInputs, type Network, objectiveLoss, stepFeeds, type ValueSource } from './objective.ts';
-import { createPart, joinGradients, type Part, type PartName, partFeeds, partInputs, partWeights } from './parts.ts';
+import { stepFeeds, type ValueSource } from './objective.ts';
+import { createPart, type Part, type PartName, partFeeds } from './parts.ts';
+import { createProgramCache } from './program-cache.ts';
+import { type TrainingSetup, trainingGraph } from './training-graph.ts';
 
 export type { Batch, Objective } from './batch.ts';
+
+/** Batch shapes kept compiled. */
+const programLimit = 16;
 
 /** How to train. */
 export interface TrainerOptions {
@@ -86,10 +89,12 @@ class ModelTrainer implements Trainer {
   readonly critic: Model | undefined;
   readonly adapters: Float32Array | undefined;
   readonly #options: TrainerOptions;
-  readonly #values: ValueSource;
   readonly #parts: readonly Part[];
   readonly #weightFeeds: Record<string, Float32Array>;
-  readonly #programs = new Map<string, Promise<{ readonly program: Program; readonly metrics: readonly string[] }>>();
+  readonly #setup: TrainingSetup;
+  readonly #programs = createProgramCache(programLimit);
+  /** What the output `metrics` of a program holds; the same for all programs of a trainer. */
+  #metricNames: readonly string[] = [];
   #steps = 0;
 
   constructor(model: Model, options: TrainerOptions) {
@@ -97,23 +102,26 @@ class ModelTrainer implements Trainer {
     const { lora, critic } = options;
     const isFrozen = options.freeze ?? (() => false);
     this.#options = options;
-    this.#values = critic !== undefined ? 'critic' : model.heads.includes('value') ? 'shared' : 'none';
+    const values: ValueSource = critic !== undefined ? 'critic' : model.heads.includes('value') ? 'shared' : 'none';
     this.model = { ...model, parameters: model.parameters.slice() };
     this.critic = critic && { ...critic, parameters: critic.parameters.slice() };
+    const { objective, ppo } = options;
+    const isUseless = uselessTo(objective, values);
+    const isOutside = (name: string): boolean => lora !== undefined && !name.includes('_head.');
     const parts = [
-      createPart(
-        'model',
-        vectorsOf(this.model),
-        (name) => isFrozen(name) || (lora !== undefined && !name.includes('_head.')),
-      ),
+      createPart('model', vectorsOf(this.model), (name) => isFrozen(name) || isUseless(name) || isOutside(name)),
     ];
     if (lora !== undefined) {
       const layout = loraLayout(model.config, lora);
       this.adapters = createAdapters(layout, lora.seed ?? 0);
       parts.push(createPart('adapter', { layout, values: this.adapters }, () => false));
     }
-    if (this.critic !== undefined) parts.push(createPart('critic', vectorsOf(this.critic), isFrozen));
+    if (this.critic !== undefined) {
+      const isUnread = (name: string): boolean => isFrozen(name) || /^(lm_head|progress_head)\./.test(name);
+      parts.push(createPart('critic', vectorsOf(this.critic), isUnread));
+    }
     this.#parts = parts;
+    this.#setup = { objective, values, model: this.model, critic: this.critic, parts, lora, ppo };
     this.#weightFeeds = Object.assign({}, ...parts.map((part) => partFeeds(part, part.values)));
   }
 
@@ -159,17 +167,17 @@ class ModelTrainer implements Trainer {
     for (const batch of batches)
       checkTokens({ ...batch, targets: objective === 'progress' ? batch.tokens : batch.targets }, this.model.config);
     const feeds = stepFeeds(objective, batches, {
-      values: this.#values,
+      values: this.#setup.values,
       needsReference: (ppo?.klCoefficient ?? 0) !== 0,
     });
     const sums: Record<string, number> = {};
     let gradients: Float32Array[] = [];
     for (const [i, batch] of batches.entries()) {
-      const { program, metrics } = await this.#program(batch.shape, trained);
+      const program = await this.#program(batch.shape, trained);
       const inputs = feeds[i]!;
       if (objective === 'progress') delete inputs.targets;
       const results = await program.run({ ...this.#weightFeeds, ...inputs });
-      metrics.forEach((name, m) => {
+      this.#metricNames.forEach((name, m) => {
         sums[name] = (sums[name] ?? 0) + results.metrics![m]!;
       });
       const found = trained.map((part) => results[`gradient/${part.name}`] as Float32Array); // gradients are float32 outputs
@@ -179,78 +187,14 @@ class ModelTrainer implements Trainer {
     return { metrics: sums, gradients };
   }
 
-  #program(
-    shape: BatchShape,
-    trained: readonly Part[],
-  ): Promise<{ readonly program: Program; readonly metrics: readonly string[] }> {
-    const key = `${shape.B}x${shape.T} ${trained.length > 0 ? 'step' : 'loss'}`;
-    let known = this.#programs.get(key);
-    if (known === undefined) {
-      known = this.#compile(shape, trained);
-      this.#programs.set(key, known);
-    }
-    return known;
-  }
-
-  async #compile(
-    shape: BatchShape,
-    trained: readonly Part[],
-  ): Promise<{ readonly program: Program; readonly metrics: readonly string[] }> {
-    const { engine, threads, objective } = this.#options;
-    let names: readonly string[] = [];
-    const traced = (inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
-      const networks = this.#constants(shape.T);
-      const kept: tf.Tensor[] = [];
-      const lossOf = (): tf.Scalar => {
-        const terms = this.#terms(inputs, networks);
-        names = Object.keys(terms.metrics);
-        kept.push(tf.keep(tf.stack(Object.values(terms.metrics).map((value) => tf.reshape(value, [])))));
-        return terms.loss as tf.Scalar; // every loss is a sum over all axes
-      };
-      const xs = trained.flatMap((part) => part.trained.map((group) => inputs[`${part.name}/${group.name}`]!));
-      if (xs.length === 0) lossOf();
-      const gradients = xs.length === 0 ? [] : gradientsOf(lossOf, xs).grads;
-      const outputs: Record<string, tf.Tensor> = { metrics: tf.clone(kept[0]!) };
-      kept[0]!.dispose();
-      let from = 0;
-      for (const part of trained) {
-        outputs[`gradient/${part.name}`] = joinGradients(gradients.slice(from, from + part.trained.length));
-        from += part.trained.length;
-      }
-      return outputs;
+  #program(shape: BatchShape, trained: readonly Part[]): Promise<Program> {
+    const { engine, threads } = this.#options;
+    const onMetricNames = (names: readonly string[]): void => {
+      this.#metricNames = names;
     };
-    const inputs = Object.assign(batchInputs(objective, this.#values, shape), ...this.#parts.map(partInputs));
-    const program = await compile(traced, inputs, { engine, ...(threads === undefined ? {} : { threads }) });
-    return { program, metrics: names };
-  }
-
-  #constants(T: number): { readonly model: Omit<Network, 'weights'>; readonly critic?: Omit<Network, 'weights'> } {
-    const own = { ...this.model, constants: sequenceConstants(this.model.config, T) };
-    return {
-      model: own,
-      ...(this.critic === undefined
-        ? {}
-        : { critic: { ...this.critic, constants: sequenceConstants(this.critic.config, T) } }),
-    };
-  }
-
-  #terms(
-    inputs: Readonly<Record<string, tf.Tensor>>,
-    networks: { readonly model: Omit<Network, 'weights'>; readonly critic?: Omit<Network, 'weights'> },
-  ): LossTerms {
-    const { objective, lora, ppo } = this.#options;
-    const weights = Object.fromEntries(this.#parts.map((part) => [part.name, partWeights(part, inputs)])) as Partial<
-      Record<PartName, Network['weights']>
-    >;
-    const own =
-      lora === undefined
-        ? weights.model!
-        : withAdapters(weights.model!, weights.adapter!, { config: this.model.config, lora });
-    return objectiveLoss(objective, inputs, {
-      model: { ...networks.model, weights: own },
-      ...(networks.critic === undefined ? {} : { critic: { ...networks.critic, weights: weights.critic! } }),
-      values: this.#values,
-      ...(ppo === undefined ? {} : { ppo }),
+    return this.#programs.get(`${shape.B}x${shape.T} ${trained.length > 0 ? 'step' : 'loss'}`, () => {
+      const { fn, inputs } = trainingGraph(this.#setup, shape, { trained, onMetricNames });
+      return compile(fn, inputs, { engine, ...(threads === undefined ? {} : { threads }) });
     });
   }
 
@@ -292,15 +236,22 @@ class ModelTrainer implements Trainer {
     this.#steps = state.step;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const programs = await Promise.allSettled(this.#programs.values());
-    this.#programs.clear();
-    for (const result of programs) if (result.status === 'fulfilled') await result.value.program[Symbol.asyncDispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#programs[Symbol.asyncDispose]();
   }
 }
 
 function vectorsOf(model: Model): { layout: ReturnType<typeof layoutOf>; values: Float32Array } {
   return { layout: layoutOf(model.config, model.heads), values: model.parameters };
+}
+
+/** Tells which parameters an objective does not read; training them would let weight decay eat them. */
+function uselessTo(objective: Objective, values: ValueSource): (name: string) => boolean {
+  return (name) => {
+    if (name.startsWith('value_head.')) return objective !== 'ppo' || values !== 'shared';
+    if (name.startsWith('progress_head.')) return objective !== 'progress';
+    return name === 'lm_head.weight' && objective === 'progress';
+  };
 }
 
 function addTo(sum: Float32Array, values: Float32Array): void {

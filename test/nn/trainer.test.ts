@@ -99,6 +99,19 @@ describe('step()', () => {
     }
   });
 
+  it('does not let weight decay eat heads that the objective does not read', async () => {
+    const model = tinyModel(['value', 'progress'], { tieEmbeddings: false });
+    const trained = { language: /^(model|lm_head)/, progress: /^(model|progress)/, ppo: /^(model|lm_head|value)/ };
+    for (const [objective, names] of Object.entries(trained)) {
+      await using trainer = createTrainer(model, options(objective as Objective)); // a key of the record above
+      await trainer.step([randomBatch({ B: 2, T: 32 }, 5)], 1e-2);
+      for (const entry of layoutOf(model.config, model.heads).entries) {
+        const moved = largestDifference(viewOf(trainer.model.parameters, entry), viewOf(model.parameters, entry)) > 0;
+        expect(moved, `${objective} ${entry.name}`).toBe(names.test(entry.name));
+      }
+    }
+  });
+
   it('trains a separate critic without touching it by the policy, or the policy by it', async () => {
     const model = tinyModel([]);
     const critic = tinyModel(['value'], { layers: 1 }, 2);
