@@ -132,7 +132,13 @@ export function fromHfConfig(json: JsonObject, file: string): ModelConfig {
   insist('mlp_bias', false);
   const hiddenSize = read(json, 'hidden_size');
   const heads = read(json, 'num_attention_heads');
-  const scaling = readScaling(json, read, refuse);
+  // transformers 5 writes one record "rope_parameters" in place of "rope_theta" and "rope_scaling"
+  const rope = (json.rope_parameters ?? { rope_theta: json.rope_theta ?? 10000 }) as JsonObject; // an object in every HF config
+  const scaling = readScaling(
+    (json.rope_parameters ?? json.rope_scaling) as JsonObject | null | undefined,
+    read,
+    refuse,
+  );
   const config: ModelConfig = {
     vocabSize: read(json, 'vocab_size'),
     hiddenSize,
@@ -142,7 +148,7 @@ export function fromHfConfig(json: JsonObject, file: string): ModelConfig {
     headSize: read(json, 'head_dim', hiddenSize / heads),
     intermediateSize: read(json, 'intermediate_size'),
     maxLength: read(json, 'max_position_embeddings'),
-    ropeTheta: read(json, 'rope_theta', 10000),
+    ropeTheta: read(rope, 'rope_theta'),
     ...(scaling === undefined ? {} : { ropeScaling: scaling }),
     normEps: read(json, 'rms_norm_eps'),
     tieEmbeddings: json.tie_word_embeddings === true,
@@ -153,11 +159,10 @@ export function fromHfConfig(json: JsonObject, file: string): ModelConfig {
 }
 
 function readScaling(
-  json: JsonObject,
+  record: JsonObject | null | undefined,
   read: (record: JsonObject, key: string) => number,
   refuse: (what: string) => never,
 ): RopeScaling | undefined {
-  const record = json.rope_scaling as JsonObject | null | undefined; // null, absent or an object in every HF config
   if (record === null || record === undefined) return undefined;
   const type = record.rope_type ?? record.type;
   if (type === 'default') return undefined;
