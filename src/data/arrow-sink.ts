@@ -6,11 +6,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import * as arrow from 'apache-arrow';
 import { SpaError } from '../base/error.ts';
-import { type Column, createColumns, createSchema } from './column.ts';
+import { type ArrowFormat, type Column, createColumns, createSchema } from './column.ts';
 import type { ColumnName, TrajectoryRow } from './trajectory.ts';
-
-/** `stream` can be read up to where a killed process got; `file` has a footer and is random access. */
-export type ArrowFormat = 'stream' | 'file';
 
 /** What a closed file is. */
 export interface FileFacts {
@@ -23,7 +20,7 @@ export interface FileFacts {
 export interface SinkOptions {
   readonly format: ArrowFormat;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Values known beforehand, so that each dictionary is one block: not every reader knows delta blocks. */
+  /** Every value that a file's dictionary columns will be given; a stream has no dictionaries. */
   readonly dictionaries?: ReadonlyMap<ColumnName, Iterable<string>>;
 }
 
@@ -70,8 +67,8 @@ class SyncFileWriter extends arrow.RecordBatchFileWriter {
 /** Creates (or empties) an Arrow file of trajectories. */
 export function openSink(path: string, options: SinkOptions): Sink {
   const file = openHashedFile(path);
-  const schema = createSchema(options.metadata);
-  const columns = createColumns(options.dictionaries);
+  const schema = createSchema(options.format, options.metadata);
+  const columns = createColumns(options.format, options.dictionaries);
   const writer = options.format === 'stream' ? new SyncStreamWriter(file) : new SyncFileWriter(file);
   let pending = 0;
   let batches = 0;

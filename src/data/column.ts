@@ -1,7 +1,7 @@
 /**
  * Column builders and the Arrow schema. Values go into plain buffers and leave as Arrow data, about twice as fast as Arrow's own
- * builders. A dictionary keeps one type and one growing list of chunks for the file's life: a second dictionary of the same column
- * would close the Arrow writer without a word.
+ * builders. A dictionary is one vector for the file's life: another one of the same column would close the Arrow writer without a
+ * word, and one that grows would need delta blocks, which not every reader knows.
  */
 import * as arrow from 'apache-arrow';
 import { type ColumnKind, type ColumnName, columnKinds, columnNames, trajectoryVersion } from './trajectory.ts';
@@ -33,25 +33,44 @@ const typeOf: Record<ColumnKind, () => arrow.DataType> = {
   float64: () => new arrow.Float64(),
 };
 
-/** The fields of every trajectory file. */
-export const trajectoryFields: readonly arrow.Field[] = columnNames.map((name) => {
+/** `stream` can be read up to where a killed process got; `file` has a footer and is random access. */
+export type ArrowFormat = 'stream' | 'file';
+
+/** A stream holds repeated texts as they are: a dictionary that grows with every batch would cost quadratic time. */
+function kindIn(format: ArrowFormat, name: ColumnName): ColumnKind {
   const kind = columnKinds[name];
-  return new arrow.Field(name, typeOf[kind](), kind.endsWith('?'));
-});
+  return format === 'stream' && kind === 'dictionary' ? 'utf8' : kind;
+}
+
+const fieldsIn = (format: ArrowFormat): readonly arrow.Field[] =>
+  columnNames.map((name) => {
+    const kind = kindIn(format, name);
+    return new arrow.Field(name, typeOf[kind](), kind.endsWith('?'));
+  });
+
+/** The fields of every trajectory file, and of every stream. */
+export const trajectoryFields: Readonly<Record<ArrowFormat, readonly arrow.Field[]>> = {
+  file: fieldsIn('file'),
+  stream: fieldsIn('stream'),
+};
 
 /** Returns the schema with a file's own metadata; one object serves a file from its first batch to its last. */
-export function createSchema(metadata: Readonly<Record<string, string>> = {}): arrow.Schema {
+export function createSchema(format: ArrowFormat, metadata: Readonly<Record<string, string>> = {}): arrow.Schema {
   return new arrow.Schema(
-    [...trajectoryFields],
+    [...trajectoryFields[format]],
     new Map([...Object.entries(metadata), ['spa.trajectory', trajectoryVersion]]),
   );
 }
 
-/** Returns a builder for each column, in file order. `dictionaries` are values known beforehand: they fill the first chunk. */
-export function createColumns(dictionaries: ReadonlyMap<ColumnName, Iterable<string>> = new Map()): Column[] {
-  return trajectoryFields.map((field) => {
+/** Returns a builder for each column, in file order. `dictionaries` holds every value that a
+ * file's dictionary columns will be given. */
+export function createColumns(
+  format: ArrowFormat,
+  dictionaries: ReadonlyMap<ColumnName, Iterable<string>> = new Map(),
+): Column[] {
+  return trajectoryFields[format].map((field) => {
     const name = field.name as ColumnName; // the fields were made from these names
-    return createColumn(columnKinds[name], field.type, dictionaries.get(name) ?? []);
+    return createColumn(kindIn(format, name), field.type, dictionaries.get(name) ?? []);
   });
 }
 
@@ -196,28 +215,21 @@ function listColumn(type: arrow.DataType, child: Column): Column {
 }
 
 function dictionaryColumn(type: arrow.DataType, known: Iterable<string>): Column {
+  const values = utf8Column();
   const indexOf = new Map<string, number>();
-  const fresh = utf8Column();
-  let hasFresh = true; // the first chunk is written even when it is empty
-  const chunks: Data[] = [];
-  let indices: number[] = [];
-  const index = (value: string): number => {
-    const found = indexOf.get(value);
-    if (found !== undefined) return found;
-    fresh.push(value);
-    hasFresh = true;
+  for (const value of new Set(known)) {
     indexOf.set(value, indexOf.size);
-    return indexOf.size - 1;
-  };
-  for (const value of known) index(value);
+    values.push(value);
+  }
+  const dictionary = new arrow.Vector([values.take()]);
+  let indices: number[] = [];
   return {
     push: (value) => {
-      indices.push(index(value as string)); // rows are checked before they are pushed
+      const index = indexOf.get(value as string); // rows are checked before they are pushed
+      if (index === undefined) throw new RangeError(`Internal: "${String(value)}" is not in the dictionary`);
+      indices.push(index);
     },
     take: () => {
-      if (hasFresh) chunks.push(fresh.take());
-      hasFresh = false;
-      const dictionary = new arrow.Vector([...chunks]);
       const data = { type, length: indices.length, nullCount: 0, data: Int32Array.from(indices), dictionary };
       indices = [];
       return arrow.makeData(data as never); // makeData overloads by concrete type only

@@ -7,7 +7,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import * as arrow from 'apache-arrow';
 import { badInput, messageOf, SpaError } from '../base/error.ts';
 import { hashFile } from '../base/hash.ts';
-import { trajectoryFields } from './column.ts';
+import { type ArrowFormat, trajectoryFields } from './column.ts';
 import {
   type ColumnKind,
   type ColumnName,
@@ -106,7 +106,7 @@ async function* completeBatches(path: string): AsyncGenerator<arrow.RecordBatch>
   try {
     const reader = await cut(() => arrow.RecordBatchReader.from(source).then((opened) => opened.open()));
     if (reader === undefined || reader.schema === undefined) return;
-    assertSchema(path, reader.schema);
+    assertSchema(path, reader.schema, 'stream');
     const batches = reader[Symbol.asyncIterator]();
     for (;;) {
       const next = await cut(() => batches.next());
@@ -159,7 +159,7 @@ async function openReader(path: string, handle: FileHandle) {
   if (bytesRead < 6 || magic.toString('latin1') !== 'ARROW1') throw refusal(path, 'it is not one', 'an Arrow file');
   try {
     const reader = await (await arrow.RecordBatchReader.from(handle)).open();
-    assertSchema(path, reader.schema);
+    assertSchema(path, reader.schema, 'file');
     return reader;
   } catch (error) {
     if (error instanceof SpaError) throw error;
@@ -167,15 +167,18 @@ async function openReader(path: string, handle: FileHandle) {
   }
 }
 
-function assertSchema(path: string, schema: arrow.Schema): void {
-  const describe = (field: arrow.Field): string => `${field.name}: ${field.type}${field.nullable ? '?' : ''}`;
-  const found = new Set(schema.fields.map(describe));
-  const missing = trajectoryFields.map(describe).filter((field) => !found.has(field));
-  if (missing.length === 0 && schema.fields.length === trajectoryFields.length) return;
-  const known = new Set(trajectoryFields.map(describe));
-  const extra = [...found].filter((field) => !known.has(field));
+function assertSchema(path: string, schema: arrow.Schema, format: ArrowFormat): void {
+  const expected = trajectoryFields[format].map(describeField);
+  const found = schema.fields.map(describeField);
+  const missing = expected.filter((field) => !found.includes(field));
+  const extra = found.filter((field) => !expected.includes(field));
+  if (missing.length === 0 && extra.length === 0) return;
   const is = missing.length > 0 ? `it lacks ${missing.join(', ')}` : `it has ${extra.join(', ')} besides`;
   throw refusal(path, is, 'the trajectory schema');
+}
+
+function describeField(field: arrow.Field): string {
+  return `${field.name}: ${field.type}${field.nullable ? '?' : ''}`;
 }
 
 function refusal(path: string, is: string, expected: string, cause?: unknown): SpaError {

@@ -49,7 +49,7 @@ type Metadata = Readonly<Record<string, string>>;
 
 /** Rows of a record batch in the finished file, and bytes of text after which a batch is written early (offsets are 32 bit). */
 const fileBatchRows = 4096;
-const batchTextBytes = 32 << 20;
+const batchTextBytes = 8 << 20;
 
 /**
  * Opens a trajectory file for writing, going on where a killed writer stopped.
