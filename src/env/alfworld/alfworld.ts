@@ -81,11 +81,14 @@ function paramsOf(task: Task): TaskParams {
   return params;
 }
 
-function unknownSplit(split: string, splits: readonly string[]): RangeError {
+function unknownSplit(split: string, splits: readonly string[]): SpaError {
   const guess = nearest(split, splits);
   const known = splits.map((name) => `"${name}"`).join(', ');
-  const error = new RangeError(
-    `Cannot list tasks of split "${split}": ALFWorld has no such split, expected one of ${known}`,
+  return badInput(
+    'environment',
+    `Cannot list tasks of split "${split}": ALFWorld has no such split here, expected one of ${known}`,
+    {
+      hint: guess === undefined ? 'Splits of a real tree are the folders in json_2.1.1.' : `Did you mean "${guess}"?`,
+    },
   );
-  return guess === undefined ? error : Object.assign(error, { hint: `Did you mean "${guess}"?` });
 }
