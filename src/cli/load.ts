@@ -161,6 +161,7 @@ async function importScript(file: string, context: string, boundary: InputBounda
 function placeOf(error: unknown, file: string): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const text = `${messageOf(error)}\n${stack}`;
+  // A syntax error has its place in the message, anything else in the stack.
   const escaped = file.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const line = new RegExp(`${escaped}:(\\d+)`).exec(text)?.[1];
   return line === undefined ? shortPath(file) : `${shortPath(file)}:${line}`;
@@ -169,5 +170,5 @@ function placeOf(error: unknown, file: string): string {
 /** Returns a path as the user would write it. */
 export function shortPath(file: string): string {
   const path = relative(process.cwd(), file);
-  return path.startsWith('..') ? file : path;
+  return path.startsWith('..') || path === '' ? file : path;
 }

@@ -1,5 +1,6 @@
 /** `spa run`: plans an experiment, executes what is not in the store, records it, tracks it and prints its tables. */
 import { randomUUID } from 'node:crypto';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { badInput, messageOf } from '../base/error.ts';
 import { assertWritable } from '../base/file.ts';
@@ -73,6 +74,7 @@ function partOf(plan: Plan, only: readonly string[]): Plan {
 
 async function refuseUnwritable(runs: string): Promise<void> {
   try {
+    await makeFolder(runs);
     await assertWritable(runs);
   } catch (error) {
     throw badInput(
@@ -84,6 +86,15 @@ async function refuseUnwritable(runs: string): Promise<void> {
       },
     );
   }
+}
+
+/** Makes a folder step by step: `recursive: true` never returns where the system answers ENOENT to mkdir itself, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => undefined)) !== undefined) return; // a file there is refused when it is written into
+  if (dirname(folder) !== folder) await makeFolder(dirname(folder));
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error; // another process was faster
+  });
 }
 
 async function firstRecord({ plan: { experiment }, manifest, file }: Prepared, plan: Plan): Promise<RunRecord> {

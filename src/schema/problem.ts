@@ -76,7 +76,7 @@ function expectation({ keyword, params, message }: ErrorObject): string {
     case 'maxLength':
       return `at most ${limit} characters`;
     case 'minItems':
-      return `at least ${limit} entries`;
+      return `at least ${limit} ${limit === '1' ? 'entry' : 'entries'}`;
     case 'uniqueItems':
       return 'entries that differ';
     case 'pattern':
