@@ -1,8 +1,7 @@
-/** What each objective feeds its graph with, and the graph from weights to loss. The host divides weights by their total over the step. */
-import { SpaError } from '../base/error.ts';
+/** The inputs of each objective's graph, and the graph from weights to loss. What is fed is made in step-feeds.ts. */
 import type { TensorSpec } from '../tensor/compile.ts';
 import { tf } from '../tensor/tf.ts';
-import { type Batch, type BatchField, fieldOf, type Objective } from './batch.ts';
+import type { Objective } from './batch.ts';
 import type { HeadName } from './layout.ts';
 import { type BatchShape, headOutput, hiddenStates, logitsOf, type SequenceConstants, type Weights } from './llama.ts';
 import { type LossTerms, languageLoss, type PpoOptions, ppoLoss, progressLoss, regressionLoss } from './losses.ts';
@@ -19,7 +18,10 @@ export interface Network {
 /** Where PPO's values come from. */
 export type ValueSource = 'shared' | 'critic' | 'none';
 
-type Feeds = Record<string, Float32Array | Int32Array>;
+/** Tells whether an objective reads the tokens that follow; the others need no targets in their batches. */
+export function readsTargets(objective: Objective): boolean {
+  return objective === 'language' || objective === 'ppo';
+}
 
 /** Names of the arrays an objective feeds besides the tokens. */
 function arraysOf(objective: Objective, values: ValueSource): readonly string[] {
@@ -50,110 +52,13 @@ export function batchInputs(
   { B, T }: BatchShape,
 ): Record<string, TensorSpec> {
   const inputs: Record<string, TensorSpec> = { tokens: { shape: [B, T], dtype: 'int32' } };
-  if (objective === 'language' || objective === 'ppo') inputs.targets = { shape: [B * T], dtype: 'int32' };
+  if (readsTargets(objective)) inputs.targets = { shape: [B * T], dtype: 'int32' };
   for (const name of arraysOf(objective, values)) {
     inputs[name] = {
       shape: name === 'returns' || name === 'rowWeights' ? [B] : name === 'readMask' ? [B, T] : [B * T],
     };
   }
   return inputs;
-}
-
-/**
- * Returns the feeds of every batch of one optimiser step; the weights of each kind add up to 1 over all of them.
- * @throws {SpaError} If a field is missing, has a wrong length, or nothing has weight.
- */
-export function stepFeeds(
-  objective: Objective,
-  batches: readonly Batch[],
-  ppo: { readonly values: ValueSource; readonly needsReference: boolean },
-): Feeds[] {
-  const perToken = (field: BatchField) => batches.map((batch) => fieldOf(batch, field, batch.shape.B * batch.shape.T));
-  const tokens = (batch: Batch): Feeds => ({ tokens: batch.tokens, targets: batch.targets });
-  switch (objective) {
-    case 'language': {
-      const weights = perToken('weights');
-      const agent = batches.map((batch, i) =>
-        batch.agentMask === undefined ? indicator(weights[i]!) : perToken('agentMask')[i]!,
-      );
-      const [shares, agentShares] = [sharesOf(weights, 'weights'), sharesOf(agent, 'agentMask')];
-      return batches.map((batch, i) => ({ ...tokens(batch), weights: shares[i]!, agentWeights: agentShares[i]! }));
-    }
-    case 'progress': {
-      const masks = perToken('readMask');
-      const rowsOf = (batch: Batch, i: number): Float32Array =>
-        batch.rowWeights === undefined
-          ? rowsWithAny(masks[i]!, batch.shape)
-          : fieldOf(batch, 'rowWeights', batch.shape.B);
-      const rows = sharesOf(batches.map(rowsOf), 'rowWeights');
-      return batches.map((batch, i) => ({
-        tokens: batch.tokens,
-        readMask: masks[i]!,
-        returns: fieldOf(batch, 'returns', batch.shape.B),
-        rowWeights: rows[i]!,
-      }));
-    }
-    case 'value': {
-      const shares = sharesOf(perToken('valueMask'), 'valueMask');
-      const wanted = perToken('valueTargets');
-      return batches.map((batch, i) => ({ tokens: batch.tokens, valueWeights: shares[i]!, valueTargets: wanted[i]! }));
-    }
-    case 'ppo': {
-      const shares = sharesOf(perToken('weights'), 'weights');
-      const reference =
-        batches.every((batch) => batch.refLogProbs === undefined) && !ppo.needsReference
-          ? 'oldLogProbs'
-          : 'refLogProbs';
-      const fields = {
-        oldLogProbs: perToken('oldLogProbs'),
-        refLogProbs: perToken(reference),
-        advantages: perToken('advantages'),
-      };
-      const valued =
-        ppo.values === 'none'
-          ? undefined
-          : {
-              targets: perToken('valueTargets'),
-              old: perToken('oldValues'),
-              shares: sharesOf(perToken('valueMask'), 'valueMask'),
-            };
-      return batches.map((batch, i) => ({
-        ...tokens(batch),
-        weights: shares[i]!,
-        oldLogProbs: fields.oldLogProbs[i]!,
-        refLogProbs: fields.refLogProbs[i]!,
-        advantages: fields.advantages[i]!,
-        ...(valued === undefined
-          ? {}
-          : { valueWeights: valued.shares[i]!, valueTargets: valued.targets[i]!, oldValues: valued.old[i]! }),
-      }));
-    }
-    default:
-      throw new RangeError(`Internal: objective ${objective satisfies never}`);
-  }
-}
-
-function indicator(weights: Float32Array): Float32Array {
-  return weights.map((weight) => (weight > 0 ? 1 : 0));
-}
-
-function rowsWithAny(mask: Float32Array, { B, T }: BatchShape): Float32Array {
-  return Float32Array.from({ length: B }, (_, b) =>
-    mask.subarray(b * T, (b + 1) * T).some((bit) => bit !== 0) ? 1 : 0,
-  );
-}
-
-/** Divides weights by their total over all batches. */
-function sharesOf(weights: readonly Float32Array[], field: BatchField): Float32Array[] {
-  let total = 0;
-  for (const batch of weights) for (const value of batch) total += value;
-  if (!(total > 0)) {
-    throw new SpaError(
-      'model',
-      `Cannot take an optimiser step: the total of batch field "${field}" is ${total}, expected a positive number`,
-    );
-  }
-  return weights.map((batch) => batch.map((value) => value / total));
 }
 
 /** Builds the graph of an objective. @param inputs The tensors of {@link batchInputs}. */

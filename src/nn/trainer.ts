@@ -11,9 +11,10 @@ import type { BatchShape } from './llama.ts';
 import { createAdapters, type LoraOptions, loraLayout, mergeAdapters } from './lora.ts';
 import type { PpoOptions } from './losses.ts';
 import type { Model } from './model.ts';
-import { stepFeeds, type ValueSource } from './objective.ts';
+import { readsTargets, type ValueSource } from './objective.ts';
 import { createPart, type Part, type PartName, partFeeds } from './parts.ts';
 import { createProgramCache } from './program-cache.ts';
+import { stepFeeds } from './step-feeds.ts';
 import { type TrainingSetup, trainingGraph } from './training-graph.ts';
 
 export type { Batch, Objective } from './batch.ts';
@@ -165,7 +166,7 @@ class ModelTrainer implements Trainer {
   ): Promise<{ metrics: Record<string, number>; gradients: Float32Array[] }> {
     const { objective, ppo } = this.#options;
     for (const batch of batches)
-      checkTokens({ ...batch, targets: objective === 'progress' ? batch.tokens : batch.targets }, this.model.config);
+      checkTokens(readsTargets(objective) ? batch : { ...batch, targets: batch.tokens }, this.model.config);
     const feeds = stepFeeds(objective, batches, {
       values: this.#setup.values,
       needsReference: (ppo?.klCoefficient ?? 0) !== 0,
@@ -174,9 +175,7 @@ class ModelTrainer implements Trainer {
     let gradients: Float32Array[] = [];
     for (const [i, batch] of batches.entries()) {
       const program = await this.#program(batch.shape, trained);
-      const inputs = feeds[i]!;
-      if (objective === 'progress') delete inputs.targets;
-      const results = await program.run({ ...this.#weightFeeds, ...inputs });
+      const results = await program.run({ ...this.#weightFeeds, ...feeds[i]! });
       this.#metricNames.forEach((name, m) => {
         sums[name] = (sums[name] ?? 0) + results.metrics![m]!;
       });
@@ -248,9 +247,9 @@ function vectorsOf(model: Model): { layout: ReturnType<typeof layoutOf>; values:
 /** Tells which parameters an objective does not read; training them would let weight decay eat them. */
 function uselessTo(objective: Objective, values: ValueSource): (name: string) => boolean {
   return (name) => {
-    if (name.startsWith('value_head.')) return objective !== 'ppo' || values !== 'shared';
+    if (name.startsWith('value_head.')) return objective !== 'value' && !(objective === 'ppo' && values === 'shared');
     if (name.startsWith('progress_head.')) return objective !== 'progress';
-    return name === 'lm_head.weight' && objective === 'progress';
+    return name === 'lm_head.weight' && (objective === 'progress' || objective === 'value');
   };
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { languageLoss, policyLoss, progressLoss, valueLoss } from '../../src/nn/losses.ts';
+import { languageLoss, policyLoss, progressLoss, regressionLoss, valueLoss } from '../../src/nn/losses.ts';
 import { tf } from '../../src/tensor/tf.ts';
 
 const goldenPath = fileURLToPath(new URL('../../../shared/spec/golden/ppo.json', import.meta.url));
@@ -86,6 +86,14 @@ describe('valueLoss()', () => {
 
   it('does not clip when valueClip is Infinity', () => {
     expect(numberOf(valueLoss(tf.tensor1d([0.5, -0.1]), arrays, Number.POSITIVE_INFINITY))).toBeCloseTo(0.365, 6); // ½ · 1.46 / 2
+  });
+});
+
+describe('regressionLoss()', () => {
+  it('is the weighted mean of the squared errors', () => {
+    // 0.25 · (1 - 3)² + 0.75 · (2 - 1)² = 1.75
+    const x = { valueWeights: tf.tensor1d([0.25, 0.75, 0]), valueTargets: tf.tensor1d([3, 1, 9]) };
+    expect(numberOf(regressionLoss(tf.tensor1d([1, 2, 0]), x).loss)).toBeCloseTo(1.75, 6);
   });
 });
 

@@ -33,7 +33,7 @@ async function gradientOf(
 }
 
 describe('step()', () => {
-  it.each(['language', 'progress', 'ppo'] as const)(
+  it.each(['language', 'progress', 'value', 'ppo'] as const)(
     'follows the slope of the loss: %s against finite differences',
     async (objective) => {
       const model = tinyModel(['value', 'progress'], { layers: 1, previousTokenEmbedding: true, tieEmbeddings: false });
@@ -75,7 +75,7 @@ describe('step()', () => {
       });
       return Object.fromEntries(rows);
     };
-    for (const objective of ['language', 'progress', 'ppo'] as const) {
+    for (const objective of ['language', 'progress', 'value', 'ppo'] as const) {
       await using one = createTrainer(model, options(objective));
       await using two = createTrainer(model, options(objective));
       const [a, b] = [await one.step([whole], 1e-3), await two.step([half(0), half(2)], 1e-3)];
@@ -101,7 +101,12 @@ describe('step()', () => {
 
   it('does not let weight decay eat heads that the objective does not read', async () => {
     const model = tinyModel(['value', 'progress'], { tieEmbeddings: false });
-    const trained = { language: /^(model|lm_head)/, progress: /^(model|progress)/, ppo: /^(model|lm_head|value)/ };
+    const trained = {
+      language: /^(model|lm_head)/,
+      progress: /^(model|progress)/,
+      value: /^(model|value)/,
+      ppo: /^(model|lm_head|value)/,
+    };
     for (const [objective, names] of Object.entries(trained)) {
       await using trainer = createTrainer(model, options(objective as Objective)); // a key of the record above
       await trainer.step([randomBatch({ B: 2, T: 32 }, 5)], 1e-2);
