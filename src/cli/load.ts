@@ -10,6 +10,9 @@ import type { SourceText } from '../schema/position.ts';
 import { type ResolvedConfig, validateConfig, validateExperiment } from '../schema/validate.ts';
 import { applyOverrides, type Override } from './override.ts';
 
+/** The public door of the running program: what a manifest gets for `import … from 'spa'`. Rooms never import it; it is handed on. */
+const door = new URL(`../index${extname(import.meta.url)}`, import.meta.url).href;
+
 const scripts: ReadonlySet<string> = new Set(['.ts', '.mts', '.js', '.mjs']);
 const texts: ReadonlySet<string> = new Set(['.yaml', '.yml', '.json']);
 
@@ -145,7 +148,7 @@ async function parseText(text: string, context: string, boundary: InputBoundary)
 }
 
 async function importScript(file: string, context: string, boundary: InputBoundary): Promise<unknown> {
-  const [{ createJiti }, spa] = await Promise.all([import('jiti'), import('../index.ts')]);
+  const [{ createJiti }, spa] = await Promise.all([import('jiti'), import(door)]);
   const jiti = createJiti(file, { interopDefault: false, moduleCache: false, virtualModules: { spa } });
   try {
     const module = (await jiti.import(file)) as { default?: unknown }; // a module has at most one default

@@ -2,10 +2,17 @@
 import { badInput } from '../base/error.ts';
 import { readEpisodes } from '../data/reader.ts';
 import type { Episode } from '../data/trajectory.ts';
-import type { EpisodeFile } from './show.ts';
 import { columns } from './table.ts';
 
 const BAR = 16;
+
+/** A trajectory file of a run. */
+export interface EpisodeFile {
+  /** Id of the node that wrote it. */
+  readonly node: string;
+  readonly name: string;
+  readonly path: string;
+}
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 

@@ -7,6 +7,7 @@ import { findRun, type RunRecord } from '../runner/record.ts';
 import { resultFolder } from '../runner/store.ts';
 import { loadSettings, shortPath } from './load.ts';
 import { durationText, statusText } from './ls.ts';
+import type { EpisodeFile } from './show-episode.ts';
 import { columns } from './table.ts';
 
 /** Options of `spa show`. */
@@ -47,13 +48,6 @@ export async function showCommand(name: string, options: ShowOptions): Promise<n
   if (tables !== undefined) print(`\n${tables.trimEnd()}`);
   if (files.length > 0) print(`\nEpisodes: spa show ${record.id} --stage ${files.at(-1)!.node} [--episode 1]`); // not empty
   return 0;
-}
-
-/** A trajectory file of a run. */
-export interface EpisodeFile {
-  readonly node: string;
-  readonly name: string;
-  readonly path: string;
 }
 
 async function episodeFiles(store: string, record: RunRecord): Promise<EpisodeFile[]> {

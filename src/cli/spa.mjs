@@ -5,5 +5,5 @@
 import { ensureBuilt } from './build.mjs';
 
 await ensureBuilt();
-const { main } = await import('../../dist/cli/main.js');
+const { main } = await import(new URL('../../dist/cli/main.js', import.meta.url).href);
 await main(process.argv.slice(2));

@@ -24,14 +24,14 @@ export function terminalRenderer(nodes: readonly StageNode[]): Renderer {
   const tasks = new Listr(
     nodes.map(({ id }) => ({
       title: id.padEnd(width),
-      rendererOptions: { bottomBar: 1, persistentOutput: false },
+      rendererOptions: { persistentOutput: false },
       task: async (_: unknown, wrapper: Wrapper) => settle(lines.get(id)!, wrapper, id.padEnd(width)), // every node has its line
     })),
     {
       concurrent: true,
       exitOnError: false,
       registerSignalListeners: false,
-      rendererOptions: { collapseSkips: false, collapseErrors: false, formatOutput: 'truncate' },
+      rendererOptions: { formatOutput: 'truncate' },
     },
   );
   const done = tasks.run();
@@ -61,10 +61,7 @@ async function settle(line: Line, wrapper: Wrapper, name: string): Promise<void>
   if (status === 'run') wrapper.title = `${text}  ${note}`.trimEnd();
   else if (status === 'cached') wrapper.title = `${text}  cached ${note}`.trimEnd();
   else if (status === 'skipped') wrapper.skip(`${name}  ${note}`);
-  else {
-    wrapper.title = `${text}  ${status}`;
-    throw new Error(note);
-  }
+  else throw new Error(`${text}  ${status === 'failed' ? `failed: ${note}` : status}`); // shown in place of the title
 }
 
 function show(line: Line, event: RunEvent, width: number): void {

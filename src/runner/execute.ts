@@ -121,7 +121,7 @@ function skipIfHopeless(
   if (bad === undefined && !options.signal.aborted) return false;
   const key = keys.get(node.id)!; // keysOf covers the plan
   outcomes.set(node.id, { status: 'skipped', key, seconds: 0 });
-  const note = bad === undefined ? 'interrupted before it began' : `needs ${bad}`;
+  const note = options.signal.aborted ? 'interrupted before it began' : `needs ${bad}`;
   options.emit({ type: 'finished', node: node.id, status: 'skipped', key, seconds: 0, note });
   return true;
 }

@@ -1,7 +1,7 @@
 /**
  * A lock between processes: a folder, because `mkdir` is atomic on every file system, NFS included. It holds the owners' process
  * ids, its host and, as modification time, a heartbeat. A lock is stale when its owners are dead (same host) or its heart has
- * stopped; then it is renamed away, which only one process can do, and taken anew.
+ * stopped; then one process, under a guard, moves it away and it is taken anew.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -46,8 +46,8 @@ export async function acquireLock(folder: string, options: LockOptions): Promise
     if (await tryMake(folder)) return holdLock(folder);
     const owner = await ownerOf(folder);
     if (await isStale(folder, owner)) {
-      await breakLock(folder, owner);
-      continue;
+      await breakLock(folder);
+      if (await tryMake(folder)) return holdLock(folder);
     }
     if (!waited) options.onWait?.(owner?.pids[0]);
     waited = true;
@@ -84,7 +84,7 @@ async function holdLock(folder: string): Promise<Lock> {
     },
     [Symbol.asyncDispose]: async () => {
       clearInterval(beat);
-      if ((await ownerOf(folder))?.token === token) await rm(folder, { recursive: true, force: true });
+      if ((await ownerOf(folder))?.token === token) await removeWhole(folder);
     },
   };
 }
@@ -117,21 +117,27 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Moves a stale lock away; if in the meantime somebody else took it, puts it back. */
-async function breakLock(folder: string, stale: Owner | undefined): Promise<void> {
-  const aside = `${folder}.stale-${randomUUID()}`;
+/**
+ * Moves a stale lock away. Of all who see it stale only one may: without the guard, a slow one would move away the lock that a quick
+ * one has just taken. Under the guard nothing changes a stale lock, because its owners are dead.
+ */
+async function breakLock(folder: string): Promise<void> {
+  const guard = `${folder}.guard`;
+  if (!(await tryMake(guard))) {
+    const { mtimeMs } = await stat(guard).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > NAMELESS_MS) await rm(guard, { recursive: true, force: true }); // its maker was killed
+    return;
+  }
   try {
-    await rename(folder, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return; // another process was faster
-    throw error;
+    if (await isStale(folder, await ownerOf(folder))) await removeWhole(folder);
+  } finally {
+    await rm(guard, { recursive: true, force: true });
   }
-  if ((await ownerOf(aside))?.token !== stale?.token) {
-    const restored = await rename(aside, folder).then(
-      () => true,
-      () => false, // taken once more: both owners finish, and the second to publish finds the result there
-    );
-    if (restored) return;
-  }
+}
+
+/** Removes a lock in one step: others must not find it half removed. */
+async function removeWhole(folder: string): Promise<void> {
+  const aside = `${folder}.gone-${randomUUID()}`;
+  await rename(folder, aside);
   await rm(aside, { recursive: true, force: true });
 }
