@@ -53,10 +53,19 @@ export function replayRecordings(recordings: readonly Recording[]): Replay {
     const members = execFileSync('tar', ['-tJf', archive], { encoding: 'utf8', maxBuffer: 1 << 26 }).split('\n');
     const memberOf = (game: string): string => `json_2.1.1/train/${game}/game.tw-pddl`;
     const present = new Set(members);
-    const wanted = recordings.filter(({ game }) => present.has(memberOf(game)));
-    writeFileSync(join(folder, 'members'), wanted.map(({ game }) => memberOf(game)).join('\n'));
+    const wanted = recordings.filter(
+      ({ game }) => present.has(memberOf(game)) || existsSync(join(realRoot, memberOf(game))),
+    );
+    const fileOf = (game: string): string => join(present.has(memberOf(game)) ? folder : realRoot, memberOf(game));
+    writeFileSync(
+      join(folder, 'members'),
+      wanted
+        .map(({ game }) => memberOf(game))
+        .filter((member) => present.has(member))
+        .join('\n'),
+    );
     execFileSync('tar', ['-xJf', archive, '-C', folder, '-T', join(folder, 'members')]);
-    const results = wanted.map((recording) => replay(recording, join(folder, memberOf(recording.game))));
+    const results = wanted.map((recording) => replay(recording, fileOf(recording.game)));
     const sum = (count: (result: (typeof results)[number]) => number): number =>
       results.reduce((total, r) => total + count(r), 0);
     return {
@@ -64,7 +73,7 @@ export function replayRecordings(recordings: readonly Recording[]): Replay {
       equalObservations: sum((result) => result.equal),
       equalIntros: sum((result) => Number(result.hasEqualIntro)),
       wonAtLastStep: sum((result) => Number(result.isWonAtLastStep)),
-      missing: recordings.filter(({ game }) => !present.has(memberOf(game))).map(({ game }) => game),
+      missing: recordings.filter((recording) => !wanted.includes(recording)).map(({ game }) => game),
       differences: results.flatMap((result) => result.differences).slice(0, 5),
     };
   } finally {
