@@ -7,10 +7,9 @@ const collect = (value: string, all: readonly string[] = []): string[] => [...al
 
 /** Runs one command and ends the process with its exit code: 0 ok, 1 failed, 2 bad input, 130 interrupted. */
 export async function main(words: readonly string[], program: Program = shippedProgram): Promise<void> {
-  // A reader that closes the pipe (`spa ls | head`) is content, not an error.
+  // A reader that closes the pipe (`spa ls | head`) has seen enough; a run goes on to its end and keeps its record.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (error.code !== 'EPIPE') throw error;
   });
   let code = 0;
   const cli = commandLine(program, (value) => {

@@ -125,6 +125,14 @@ describe('spa run', () => {
     expect(record.nodes.map((node: { status: string }) => node.status)).toEqual(['run', 'run', 'run', 'run']);
   });
 
+  it('goes on to its end when the reader of its output leaves', async () => {
+    const run = start(['run', 'echo.json', '--json']);
+    await run.said('"started"');
+    run.child.stdout?.destroy();
+    expect((await run.ended).code).toBe(0);
+    expect(statusesOf(await spa(['run', 'echo.json']))).toEqual(everything('cached'));
+  });
+
   it('ends with the same results when a stage process was killed halfway', async () => {
     const killed = await spa(['run', 'echo.json'], { ECHO_TROUBLE: 'left/seed=1:kill' });
     expect(killed.code).toBe(1);
