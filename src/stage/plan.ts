@@ -92,8 +92,8 @@ function lane(shared: Shared, seed: number): StageNode[] {
   add('evaluate', 'evaluate:sft', { world: heldOut, prompt, evaluate }, { policy: sft });
 
   const { rounds, ...ppo } = manifest.ppo;
-  const needsEstimator =
-    schemesWithProgress.has(reward.scheme) || (ppo.critic === 'separate' && ppo.criticInit === 'estimator');
+  const needsProgress = schemesWithProgress.has(reward.scheme);
+  const startsCritic = ppo.critic === 'separate' && ppo.criticInit === 'estimator'; // later rounds go on with their own critic
   const explored: Record<string, string> = {};
   let policy = sft;
   let previousEstimator: string | undefined;
@@ -106,7 +106,7 @@ function lane(shared: Shared, seed: number): StageNode[] {
       { policy },
     );
     explored[`episodes${round}`] = explore;
-    if (needsEstimator) {
+    if (needsProgress || (startsCritic && round === 1)) {
       previousEstimator = add(
         'estimate',
         `estimate${at}`,
@@ -115,12 +115,17 @@ function lane(shared: Shared, seed: number): StageNode[] {
       );
     }
     const estimates = previousEstimator === undefined ? {} : { estimator: previousEstimator };
-    const attribute = add('attribute', `attribute${at}`, { prompt, reward }, { episodes: explore, ...estimates });
+    const attribute = add(
+      'attribute',
+      `attribute${at}`,
+      { prompt, reward },
+      { episodes: explore, ...(needsProgress ? estimates : {}) },
+    );
     policy = add(
       'optimise',
       `optimise${at}`,
       { prompt, ppo, round },
-      { episodes: attribute, policy, reference: sft, ...(ppo.criticInit === 'estimator' ? estimates : {}) },
+      { episodes: attribute, policy, reference: sft, ...(startsCritic && round === 1 ? estimates : {}) },
     );
   }
   add('evaluate', 'evaluate', { world: heldOut, prompt, evaluate }, { policy });

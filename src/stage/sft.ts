@@ -55,13 +55,9 @@ export const sft: Stage = {
       schedule: scheduleOf(params.sft, epochs.steps),
       batchesAt: (step) => {
         const { indices, shape } = epochs.at(step);
-        return [
-          languageBatch(
-            indices.map((index) => usable[index]!),
-            shape,
-            weigh,
-          ),
-        ];
+        const rows = indices.map((index) => usable[index]!);
+        const agentMask = languageBatch(rows, shape, isImitated).weights;
+        return [{ ...languageBatch(rows, shape, weigh), agentMask }];
       },
     });
     await start.write(join(context.folder, policyFolder), trainer.model);
@@ -79,13 +75,15 @@ export const sft: Stage = {
   },
 };
 
-/** Agent tokens of the expert weigh 1, what the world said weighs `observation`, noise turns weigh nothing. */
+/** 1 for a token the expert chose, 0 for what the world said and for noise. */
+function isImitated(sequence: Sequence, position: number): 0 | 1 {
+  const turn = sequence.turns[position]!;
+  return turn >= 0 && sequence.episode.turns[turn]!.actor !== 'noise' ? 1 : 0;
+}
+
+/** The expert's tokens weigh 1, what the world said weighs `observation`, noise turns weigh nothing. */
 function lossWeight(observation: number): (sequence: Sequence, position: number) => number {
-  return (sequence, position) => {
-    const turn = sequence.turns[position]!;
-    if (turn < 0) return observation;
-    return sequence.episode.turns[turn]!.actor === 'noise' ? 0 : 1;
-  };
+  return (sequence, position) => (sequence.turns[position]! < 0 ? observation : isImitated(sequence, position));
 }
 
 interface StartingPoint {
