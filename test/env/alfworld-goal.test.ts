@@ -72,7 +72,7 @@ describe('compileGoal()', () => {
     ofType: (type) => (type === 'box' ? [0, 1] : type === 'cup' ? [2, 3] : []),
     changing: (predicate) =>
       predicate === 'in' ? { test: (state, c, b) => state.placed.includes(c * 10 + b), reads: ['placed'] } : undefined,
-    holds: (predicate, a) => predicate === 'red' && a === 0,
+    constant: (predicate) => (a) => predicate === 'red' && a === 0,
   };
   const holds = (goal: string, ...placed: number[]): boolean =>
     compileGoal(parseSexpr(goal), facts).isReached({ placed } as unknown as AlfworldState); // the facts read nothing else

@@ -72,78 +72,98 @@ export function compileGame(text: GameText): Game {
   return compileProblem(parseProblem(text.pddl_problem), readRules(text.pddl_domain), readDialect(text.grammar));
 }
 
+/** Ids of one type: those that facts mention first, each group ascending. */
 interface Entities {
   readonly ids: readonly string[];
   readonly index: ReadonlyMap<string, number>;
 }
 
-function compileProblem(problem: Problem, rules: Rules, dialect: Dialect): Game {
+/** A problem with its entities numbered. */
+interface Indexed {
+  readonly problem: Problem;
+  readonly factsOf: (predicate: string) => readonly (readonly string[])[];
+  readonly mentioned: ReadonlySet<string>;
+  readonly objects: Entities;
+  readonly receptacles: Entities;
+  readonly locations: Entities;
+}
+
+type Pair = readonly [number, number];
+
+function indexProblem(problem: Problem): Indexed {
   const mentioned = new Set(problem.facts.flatMap((fact) => fact.slice(1)));
-  const names = nameEntities(mentioned);
   const byPredicate = groupBy(problem.facts, (fact) => fact[0]!);
-  const factsOf = (predicate: string): readonly (readonly string[])[] => byPredicate.get(predicate) ?? [];
   const entitiesOf = (type: string): Entities => {
     const declared = [...problem.types].filter(([, other]) => other === type).map(([id]) => id);
     const ids = declared.sort((a, b) => Number(mentioned.has(b)) - Number(mentioned.has(a)) || (a < b ? -1 : 1));
     return { ids, index: new Map(ids.map((id, i) => [id, i])) };
   };
-  const [objects, receptacles, locations] = [entitiesOf('object'), entitiesOf('receptacle'), entitiesOf('location')];
-  const namesOf = (kind: Entities): string[] => kind.ids.filter((id) => mentioned.has(id)).map((id) => names.get(id)!);
-  const pairs = (predicate: string, a: Entities, b: Entities): (readonly [number, number])[] =>
-    factsOf(predicate).flatMap((fact) => {
-      const [x, y] = [a.index.get(fact[1] ?? ''), b.index.get(fact[2] ?? '')];
-      return x === undefined || y === undefined ? [] : [[x, y] as const];
-    });
-  const group = (count: number, of: readonly (readonly [number, number])[]): readonly (readonly number[])[] => {
-    const lists = Array.from({ length: count }, (): number[] => []);
-    for (const [key, value] of of) if (!lists[key]!.includes(value)) lists[key]!.push(value);
-    return lists.map((list) => list.sort((a, b) => a - b));
+  return {
+    problem,
+    factsOf: (predicate) => byPredicate.get(predicate) ?? [],
+    mentioned,
+    objects: entitiesOf('object'),
+    receptacles: entitiesOf('receptacle'),
+    locations: entitiesOf('location'),
   };
-  const flags = (kind: Entities, bits: Readonly<Record<string, number>>): Uint8Array => {
-    const result = new Uint8Array(kind.ids.length);
-    for (const [predicate, bit] of Object.entries(bits)) {
-      for (const fact of factsOf(predicate)) {
-        const i = kind.index.get(fact[1] ?? '');
-        if (i !== undefined) result[i]! |= bit;
-      }
-    }
-    return result;
-  };
+}
 
-  const [O, R, L] = [objects.ids.length, receptacles.ids.length, locations.ids.length];
+function compileProblem(problem: Problem, rules: Rules, dialect: Dialect): Game {
+  const indexed = indexProblem(problem);
+  const { objects, receptacles, locations, factsOf, mentioned } = indexed;
+  const names = nameEntities(mentioned);
+  const namesOf = (kind: Entities): string[] => kind.ids.filter((id) => mentioned.has(id)).map((id) => names.get(id)!);
+  const [objectNames, receptacleNames] = [namesOf(objects), namesOf(receptacles)];
   const objectTypes = typesOf(objects, factsOf('objecttype'));
   const receptacleTypes = typesOf(receptacles, factsOf('receptacletype'));
-  const traits = flags(objects, traitPredicates);
-  objectTypes.forEach((types, o) => {
-    if (types.some((type) => rules.slice.includes(type))) traits[o]! |= trait.knife;
-  });
-  const appliances = flags(receptacles, { openable: appliance.openable });
-  receptacleTypes.forEach((types, r) => {
-    if (types.some((type) => rules.clean.includes(type))) appliances[r]! |= appliance.cleans;
-    if (types.some((type) => rules.heat.includes(type))) appliances[r]! |= appliance.heats;
-    if (types.some((type) => rules.cool.includes(type))) appliances[r]! |= appliance.cools;
-  });
-  const places = pairs('receptacleatlocation', receptacles, locations);
-  const locationOf = new Int32Array(R).fill(-1);
+  const layout = layoutOf(indexed);
+  const places = pairsOf(factsOf('receptacleatlocation'), receptacles, locations);
+  const locationOf = new Int32Array(receptacles.ids.length).fill(-1);
   for (const [r, l] of places) if (locationOf[r] === -1) locationOf[r] = l;
-  const receptacleNames = namesOf(receptacles);
-  const opened = flags(receptacles, { opened: 1 });
-  const bits = flags(objects, propertyPredicates);
-  const layout: Layout = {
-    receptacleCount: R,
-    locationCount: L,
-    contents: group(
-      R,
-      pairs('inreceptacle', objects, receptacles).map(([o, r]) => [r, o] as const),
-    ),
-    places: new Set(pairs('objectatlocation', objects, locations).map(([o, l]) => o * L + l)),
-    bits,
+  return {
+    ...layout,
+    dialect,
+    objects: objectNames,
+    receptacles: receptacleNames,
+    locations: namesOf(locations),
+    objectOf: new Map(objectNames.map((name, o) => [name, o])),
+    receptacleOf: new Map(receptacleNames.map((name, r) => [name, r])),
+    objectClass: objectTypes.map(classOf),
+    receptacleClass: receptacleTypes.map(classOf),
+    locationOf,
+    receptaclesAt: listsOf(locations.ids.length, places.map(swap)),
+    traits: traitsOf(indexed, objectTypes, rules),
+    appliances: appliancesOf(indexed, receptacleTypes, rules),
+    accepts: acceptance(objectTypes, receptacleTypes, factsOf('cancontain')),
+    objectCount: objects.ids.length,
+    inside: listsOf(objects.ids.length, pairsOf(factsOf('inreceptacleobject'), objects, objects).map(swap)),
+    destinations: receptacleNames
+      .map((name, r) => ({ command: `go to ${name}`, location: locationOf[r]! }))
+      .filter(({ location }) => location >= 0)
+      .sort((a, b) => (a.command < b.command ? -1 : 1)),
+    firstViews: [],
+    initial: initialOf(indexed),
+    goal: compileGoal(problem.goal, factTable(indexed, layout)),
   };
-  const agent = factsOf('atlocation')[0];
-  const held = factsOf('holds')[0]?.[2];
-  const initial: AlfworldState = {
-    at: locations.index.get(agent?.[2] ?? '') ?? -1,
-    held: held === undefined ? -1 : (objects.index.get(held) ?? -1),
+}
+
+function layoutOf({ objects, receptacles, locations, factsOf }: Indexed): Layout {
+  const locationCount = locations.ids.length;
+  const nearby = pairsOf(factsOf('objectatlocation'), objects, locations);
+  return {
+    receptacleCount: receptacles.ids.length,
+    locationCount,
+    contents: listsOf(receptacles.ids.length, pairsOf(factsOf('inreceptacle'), objects, receptacles).map(swap)),
+    places: new Set(nearby.map(([o, l]) => o * locationCount + l)),
+    bits: flagsOf(objects, factsOf, propertyPredicates),
+  };
+}
+
+function initialOf({ objects, receptacles, locations, factsOf }: Indexed): AlfworldState {
+  const opened = flagsOf(receptacles, factsOf, { opened: 1 });
+  return {
+    at: locations.index.get(factsOf('atlocation')[0]?.[2] ?? '') ?? -1,
+    held: objects.index.get(factsOf('holds')[0]?.[2] ?? '') ?? -1,
     open: [...opened.keys()].filter((r) => opened[r] === 1),
     placed: [],
     taken: [],
@@ -152,38 +172,57 @@ function compileProblem(problem: Problem, rules: Rules, dialect: Dialect): Game 
     bits: [],
     won: false,
   };
-  const game = {
-    ...layout,
-    dialect,
-    objects: namesOf(objects),
-    receptacles: receptacleNames,
-    locations: namesOf(locations),
-    objectOf: new Map(namesOf(objects).map((name, o) => [name, o])),
-    receptacleOf: new Map(receptacleNames.map((name, r) => [name, r])),
-    objectClass: objectTypes.map(classOf),
-    receptacleClass: receptacleTypes.map(classOf),
-    locationOf,
-    receptaclesAt: group(
-      L,
-      places.map(([r, l]) => [l, r] as const),
-    ),
-    traits,
-    appliances,
-    accepts: acceptance(objectTypes, receptacleTypes, factsOf('cancontain')),
-    objectCount: O,
-    inside: group(
-      O,
-      pairs('inreceptacleobject', objects, objects).map(([inner, outer]) => [outer, inner] as const),
-    ),
-    destinations: receptacleNames
-      .map((name, r) => ({ command: `go to ${name}`, location: locationOf[r]! }))
-      .filter(({ location }) => location >= 0)
-      .sort((a, b) => (a.command < b.command ? -1 : 1)),
-    firstViews: [],
-    initial,
-  };
-  const goal = compileGoal(problem.goal, factTable(problem, { layout, objects, receptacles, locations }));
-  return { ...game, goal };
+}
+
+type Types = readonly (readonly string[])[];
+
+function traitsOf({ objects, factsOf }: Indexed, types: Types, rules: Rules): Uint8Array {
+  const traits = flagsOf(objects, factsOf, traitPredicates);
+  types.forEach((own, o) => {
+    if (own.some((type) => rules.slice.includes(type))) traits[o]! |= trait.knife;
+  });
+  return traits;
+}
+
+function appliancesOf({ receptacles, factsOf }: Indexed, types: Types, rules: Rules): Uint8Array {
+  const appliances = flagsOf(receptacles, factsOf, { openable: appliance.openable });
+  types.forEach((own, r) => {
+    if (own.some((type) => rules.clean.includes(type))) appliances[r]! |= appliance.cleans;
+    if (own.some((type) => rules.heat.includes(type))) appliances[r]! |= appliance.heats;
+    if (own.some((type) => rules.cool.includes(type))) appliances[r]! |= appliance.cools;
+  });
+  return appliances;
+}
+
+/** Returns the two arguments of facts as indices, leaving out facts about anything else. */
+function pairsOf(facts: readonly (readonly string[])[], a: Entities, b: Entities): Pair[] {
+  return facts.flatMap((fact): Pair[] => {
+    const [x, y] = [a.index.get(fact[1] ?? ''), b.index.get(fact[2] ?? '')];
+    return x === undefined || y === undefined ? [] : [[x, y]];
+  });
+}
+
+function swap([a, b]: Pair): Pair {
+  return [b, a];
+}
+
+/** Returns for each first index the second ones, ascending, each once. */
+function listsOf(count: number, pairs: readonly Pair[]): readonly (readonly number[])[] {
+  const lists = Array.from({ length: count }, (): number[] => []);
+  for (const [key, value] of pairs) if (!lists[key]!.includes(value)) lists[key]!.push(value);
+  return lists.map((list) => list.sort((a, b) => a - b));
+}
+
+/** Returns the bits of the unary predicates that hold of each entity. */
+function flagsOf(kind: Entities, factsOf: Indexed['factsOf'], bits: Readonly<Record<string, number>>): Uint8Array {
+  const result = new Uint8Array(kind.ids.length);
+  for (const [predicate, bit] of Object.entries(bits)) {
+    for (const fact of factsOf(predicate)) {
+      const i = kind.index.get(fact[1] ?? '');
+      if (i !== undefined) result[i]! |= bit;
+    }
+  }
+  return result;
 }
 
 /** Groups items by a key, keeping their order. */
@@ -216,7 +255,7 @@ const propertyPredicates = {
   issliced: property.sliced,
 };
 
-function typesOf(kind: Entities, facts: readonly (readonly string[])[]): readonly (readonly string[])[] {
+function typesOf(kind: Entities, facts: readonly (readonly string[])[]): Types {
   const types = kind.ids.map((): string[] => []);
   for (const fact of facts) types[kind.index.get(fact[1] ?? '') ?? -1]?.push(fact[2] ?? '');
   return types;
@@ -224,14 +263,11 @@ function typesOf(kind: Entities, facts: readonly (readonly string[])[]): readonl
 
 /** `appletype` → `apple`. */
 function classOf(types: readonly string[]): string {
-  return (types[0] ?? '').replace(/type$/, '');
+  const name = (types[0] ?? '').replace(/type$/, '');
+  return Buffer.from(name).toString(); // a copy: a slice would keep the whole problem in memory
 }
 
-function acceptance(
-  objectTypes: readonly (readonly string[])[],
-  receptacleTypes: readonly (readonly string[])[],
-  facts: readonly (readonly string[])[],
-): Uint8Array {
+function acceptance(objectTypes: Types, receptacleTypes: Types, facts: readonly (readonly string[])[]): Uint8Array {
   const allowed = new Set(facts.map((fact) => `${fact[1]} ${fact[2]}`));
   const accepts = new Uint8Array(receptacleTypes.length * objectTypes.length);
   receptacleTypes.forEach((into, r) => {
@@ -242,36 +278,55 @@ function acceptance(
   return accepts;
 }
 
-interface Indexed {
-  readonly layout: Layout;
-  readonly objects: Entities;
-  readonly receptacles: Entities;
-  readonly locations: Entities;
-}
-
 /** Gives goals their facts: entities of all types get one numbering; changing predicates look their own index up. */
-function factTable(problem: Problem, { layout, objects, receptacles, locations }: Indexed): Facts {
+function factTable({ problem, objects, receptacles, locations }: Indexed, layout: Layout): Facts {
   const ids = [...problem.types.keys()];
   const entity = new Map(ids.map((id, i) => [id, i]));
   const localOf = (kind: Entities): number[] => ids.map((id) => kind.index.get(id) ?? -1);
-  const [object, receptacle, location] = [localOf(objects), localOf(receptacles), localOf(locations)];
   const byType = groupBy([...ids.keys()], (i) => problem.types.get(ids[i]!)!);
-  const key = (a: number, b: number): number => (a + 2) * (ids.length + 2) + b + 2;
+  const width = ids.length + 2;
   const constant = new Map<string, Set<number>>();
   for (const [predicate, a, b] of problem.facts) {
     const known = constant.get(predicate!) ?? new Set();
-    known.add(key(entity.get(a ?? '') ?? -1, entity.get(b ?? '') ?? -1));
+    known.add(pairKey(entity.get(a ?? '') ?? -1, entity.get(b ?? '') ?? -1, width));
     constant.set(predicate!, known);
   }
+  const changing = changingPredicates(layout, localOf(objects), {
+    receptacle: localOf(receptacles),
+    location: localOf(locations),
+  });
+  return {
+    entity: (name) => entity.get(name),
+    ofType: (type) => byType.get(type) ?? [],
+    changing: (predicate) => (Object.hasOwn(changing, predicate) ? changing[predicate] : undefined),
+    constant: (predicate) => membership(constant.get(predicate) ?? new Set(), width),
+  };
+}
+
+/** Entities are numbered from 0; -1 and -2 stand for none and unknown. */
+function pairKey(a: number, b: number, width: number): number {
+  return (a + 2) * width + b + 2;
+}
+
+function membership(known: ReadonlySet<number>, width: number): (a: number, b: number) => boolean {
+  return (a, b) => known.has(pairKey(a, b, width));
+}
+
+/** Predicates that actions change, over the numbering of all entities. */
+function changingPredicates(
+  layout: Layout,
+  object: readonly number[],
+  { receptacle, location }: { readonly receptacle: readonly number[]; readonly location: readonly number[] },
+): Readonly<Record<string, Changing>> {
   const changing: Record<string, Changing> = {
     atlocation: { test: (state, _, l) => location[l] === state.at, reads: ['at'] },
     opened: { test: (state, r) => state.open.includes(receptacle[r] ?? -1), reads: ['open'] },
     inreceptacle: {
-      test: (state, o, r) => isIn(layout, state, object[o]!, receptacle[r]!),
+      test: (state, o, r) => isIn(layout, state, object[o] ?? -1, receptacle[r] ?? -1),
       reads: ['placed', 'taken'],
     },
     objectatlocation: {
-      test: (state, o, l) => isNear(layout, state, object[o]!, location[l]!),
+      test: (state, o, l) => isNear(layout, state, object[o] ?? -1, location[l] ?? -1),
       reads: ['near', 'far'],
     },
     holds: { test: (state, _, o) => state.held >= 0 && object[o] === state.held, reads: ['held'] },
@@ -280,10 +335,5 @@ function factTable(problem: Problem, { layout, objects, receptacles, locations }
   for (const [predicate, bit] of Object.entries(propertyPredicates)) {
     changing[predicate] = { test: (state, o) => (bitsOf(layout, state, object[o] ?? -1) & bit) !== 0, reads: ['bits'] };
   }
-  return {
-    entity: (name) => entity.get(name),
-    ofType: (type) => byType.get(type) ?? [],
-    changing: (predicate) => (Object.hasOwn(changing, predicate) ? changing[predicate] : undefined),
-    holds: (predicate, a, b) => constant.get(predicate)?.has(key(a, b)) ?? false,
-  };
+  return changing;
 }

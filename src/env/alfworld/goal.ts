@@ -13,8 +13,8 @@ export interface Facts {
   ofType(type: string): readonly number[];
   /** A predicate that actions change, or undefined if it never changes. */
   changing(predicate: string): Changing | undefined;
-  /** Tells whether an unchanging fact holds; b is -1 for unary predicates. */
-  holds(predicate: string, a: number, b: number): boolean;
+  /** Test of an unchanging predicate; b is -1 for unary ones. */
+  constant(predicate: string): (a: number, b: number) => boolean;
 }
 
 /** A predicate that actions change. */
@@ -53,17 +53,25 @@ interface Scope {
  */
 export function compileGoal(expression: Sexpr, facts: Facts): Goal {
   const reads = new Set<keyof AlfworldState>();
+  const source: { facts: Facts | undefined } = { facts }; // let go below: a goal must not keep its problem's text in memory
   const noting: Facts = {
-    ...facts,
+    entity: (name) => source.facts!.entity(name),
+    ofType: (type) => source.facts!.ofType(type),
+    constant: (predicate) => source.facts!.constant(predicate),
     changing: (predicate) => {
-      const found = facts.changing(predicate);
+      const found = source.facts!.changing(predicate);
       for (const part of found?.reads ?? []) reads.add(part);
       return found;
     },
   };
   const formula = compile(expression, { slots: new Map(), size: 0 }, noting);
+  source.facts = undefined;
+  return asGoal(formula, [...reads]);
+}
+
+function asGoal(formula: Formula, reads: Goal['reads']): Goal {
   const binding: Binding = [];
-  return { isReached: (state) => formula.test(state, binding), reads: [...reads] };
+  return { isReached: (state) => formula.test(state, binding), reads };
 }
 
 function compile(expression: Sexpr, scope: Scope, facts: Facts): Formula {
@@ -129,7 +137,8 @@ function atom(expression: readonly Sexpr[], scope: Scope, facts: Facts): Formula
   if (changing !== undefined) {
     return { test: (state, binding) => changing.test(state, a(binding), b(binding)), slots, isStatic: false };
   }
-  return { test: (_, binding) => facts.holds(predicate, a(binding), b(binding)), slots, isStatic: true };
+  const constant = facts.constant(predicate);
+  return { test: (_, binding) => constant(a(binding), b(binding)), slots, isStatic: true };
 }
 
 function exists(rest: readonly Sexpr[], scope: Scope, facts: Facts): Formula {

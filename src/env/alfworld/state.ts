@@ -50,6 +50,7 @@ export function bitsOf(game: Layout, state: AlfworldState, o: number): number {
 
 /** Tells whether an object lies in a receptacle. */
 export function isIn(game: Layout, state: AlfworldState, o: number, r: number): boolean {
+  if (o < 0 || r < 0) return false;
   const pair = o * game.receptacleCount + r;
   if (state.placed.includes(pair)) return true;
   return game.contents[r]!.includes(o) && !state.taken.includes(pair);
