@@ -15,6 +15,7 @@ export function serveStage(): void {
   const controller = new AbortController();
   process.on('SIGINT', () => undefined);
   process.on('disconnect', () => process.exit(1));
+  if (!process.connected) process.exit(1); // the run was killed before this process could listen
   process.on('message', (message: ToChild) => {
     if (message.type === 'abort') controller.abort(new Error(message.reason));
     else void runStage(message, controller.signal).then(finish);

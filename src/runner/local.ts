@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf, SpaError } from '../base/error.ts';
 import type { Executor, StageTask } from './execute.ts';
@@ -75,7 +76,9 @@ function outcomeOf(child: ChildProcess, task: StageTask, tail: () => string): Pr
       else reject(errorOf(message.error));
     });
     child.on('error', reject);
-    child.on('close', (code, signal) => {
+    child.on('close', async (code, signal) => {
+      // Ctrl-C reached a child that was not listening yet: this process hears it too, and only then is it no failure.
+      if (signal === 'SIGINT') await sleep(200);
       const how = signal === null ? `exit code ${code}` : signal;
       const output = tail() === '' ? '' : `; it last printed: ${tail()}`;
       reject(
