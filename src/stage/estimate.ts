@@ -16,6 +16,7 @@ import { episodesOf } from './episodes.ts';
 import { layEpochs } from './epoch.ts';
 import { episodesFile, estimatorFolder, policyFolder } from './file.ts';
 import { adamOf, scheduleOf } from './optimiser.ts';
+import { finiteOrNull } from './outcome.ts';
 import { computeOf, openPolicy, writeLike } from './policy.ts';
 import { scoreSequences } from './score.ts';
 import { type Sequence, sequenceOf } from './sequence.ts';
@@ -78,8 +79,9 @@ export const estimate: Stage = {
       trainMse: fit.mse,
     };
     context.metrics(epochs.steps, {
-      'heldOut/mse': quality.mse,
-      'heldOut/explainedVariance': quality.explainedVariance,
+      'heldOut/mse': quality.mse ?? Number.NaN,
+      'heldOut/explainedVariance': quality.explainedVariance ?? Number.NaN,
+      'heldOut/progressRank': quality.progressRank ?? Number.NaN,
     });
     return { summary };
   },
@@ -88,10 +90,10 @@ export const estimate: Stage = {
 /** How good an estimator is on episodes it has not seen. */
 interface Quality {
   readonly episodes: number;
-  /** Mean squared error of the sum against the return. */
-  readonly mse: number;
-  /** 1 - mse / variance of the return. */
-  readonly explainedVariance: number;
+  /** Mean squared error of the sum against the return; null without episodes. */
+  readonly mse: number | null;
+  /** 1 - mse / variance of the return; null if all returns are equal. */
+  readonly explainedVariance: number | null;
   /** Mean over episodes of Spearman's correlation between cumulative progress and -remaining actions; null if the world cannot tell. */
   readonly progressRank: number | null;
 }
@@ -118,8 +120,8 @@ function estimatorQuality(
   });
   return {
     episodes: sequences.length,
-    mse: sequences.length === 0 ? 0 : meanSquaredError(sums, returns),
-    explainedVariance: sequences.length === 0 ? 0 : explainedVariance(sums, returns),
+    mse: finiteOrNull(sequences.length === 0 ? Number.NaN : meanSquaredError(sums, returns)),
+    explainedVariance: finiteOrNull(sequences.length === 0 ? Number.NaN : explainedVariance(sums, returns)),
     progressRank: ranks.length === 0 ? null : ranks.reduce((a, b) => a + b, 0) / ranks.length,
   };
 }

@@ -17,6 +17,7 @@ import { episodesOf, writeEpisodes } from './episodes.ts';
 import { layEpochs } from './epoch.ts';
 import { criticFolder, episodesFile, estimatorFolder, policyFolder } from './file.ts';
 import { adamOf, scheduleOf } from './optimiser.ts';
+import { finiteOrNull } from './outcome.ts';
 import { computeOf, openPolicy, writeLike } from './policy.ts';
 import { discountedReturns, policyTargets, whitenTargets } from './policy-targets.ts';
 import { type Scores, scoreSequences } from './score.ts';
@@ -81,7 +82,7 @@ export const optimise: Stage = {
       summary: {
         episodes: sound.length,
         broken: episodes.length - sound.length,
-        valueExplainedVariance: residual,
+        valueExplainedVariance: finiteOrNull(residual),
         ...last,
       },
     };

@@ -31,3 +31,8 @@ export function outcomesOf(episodes: readonly Episode[]): Outcomes {
     turns: turns / count,
   };
 }
+
+/** JSON has no NaN: a statistic that is not defined for these data is null in a summary. */
+export function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
