@@ -3,6 +3,7 @@
  * so the same task and actions give the same bytes. One suite proves it for each world: test/contract/environment.ts.
  */
 import type { JsonObject } from '../base/json.ts';
+import type { Rng } from '../base/rng.ts';
 
 /** One thing an agent can be asked to do. */
 export interface Task {
@@ -43,7 +44,7 @@ export interface Environment<S extends JsonObject = JsonObject> {
   readonly splits: readonly string[];
   /** SHA-256 of what the tasks of a split are made of (files, or generator version and parameters): part of cache keys. */
   digest(split: string): string;
-  /** Lists the tasks of a split in the world's published order. @throws {RangeError} If the split is unknown. */
+  /** Lists the tasks of a split in the world's published order. @throws {SpaError} If the split is unknown (bad input). */
   tasks(split: string): readonly Task[];
   /** Starts a task from its initial state. */
   reset(task: Task): Opening<S>;
@@ -53,8 +54,13 @@ export interface Environment<S extends JsonObject = JsonObject> {
   admissible?(task: Task, state: S): readonly string[];
   /** Returns the scripted expert's next action from any state reached; absent where there is none. */
   expert?(task: Task): Expert;
-  /** Counts the actions of a short plan from this state to the goal, knowing everything (0 = reached); absent where unknown. */
+  /**
+   * Counts the actions of a short plan from this state to the goal, knowing everything (0 = reached, Infinity = out of reach);
+   * absent where the world cannot tell.
+   */
   remaining?(task: Task, state: S): number;
+  /** Renames things and places in all texts of one episode, the same way in each: augmentation of demonstrations. */
+  rename?(texts: readonly string[], rng: Rng): string[];
 }
 
 /** A scripted expert playing one episode: it sees what an agent sees and may keep a memory. */

@@ -1,5 +1,6 @@
 /** Plays episodes: a policy in a world, turn by turn, to a record. Agents fail by playing badly; faults are recorded as faults. */
 import { SpaError } from '../base/error.ts';
+import type { JsonObject } from '../base/json.ts';
 import { mapLimit } from '../base/limit.ts';
 import type { Episode, Turn } from '../data/trajectory.ts';
 import type { Environment, Task } from '../env/environment.ts';
@@ -77,7 +78,7 @@ export async function playEpisode(assignment: Assignment, options: PlayOptions):
         progress: null,
         shapedReward: null,
         advantage: null,
-        remaining: environment.remaining?.(task, state) ?? null,
+        remaining: remainingOf(environment, task, state),
         startedAtMs,
         actMs: stepStart - actStart,
         stepMs: performance.now() - stepStart,
@@ -112,6 +113,12 @@ export async function playEpisode(assignment: Assignment, options: PlayOptions):
     finalObservation: observation,
   };
   return fault === undefined ? { episode } : { episode, fault };
+}
+
+/** The world's count of remaining actions for a record: null where it cannot tell or the goal is out of reach. */
+export function remainingOf(environment: Environment, task: Task, state: JsonObject): number | null {
+  const remaining = environment.remaining?.(task, state) ?? Number.POSITIVE_INFINITY;
+  return Number.isFinite(remaining) ? remaining : null;
 }
 
 /** Plays many episodes, at most `concurrency` at once; records keep the order of the assignments. */

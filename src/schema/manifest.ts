@@ -95,6 +95,13 @@ const demonstrations = group('Expert episodes the base policy learns from.', {
       fraction,
     ),
   ),
+  rename: semantic(
+    real(
+      'Share of the episodes in which things and places get other names and numbers, so that rooms are read and not remembered.',
+      0,
+      fraction,
+    ),
+  ),
 });
 
 const training = (defaults: { epochs: number; learningRate: number; epochsSource: string; rateSource: string }) => ({

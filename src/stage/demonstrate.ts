@@ -7,6 +7,7 @@ import { createRng, type Rng } from '../base/rng.ts';
 import type { Episode, Turn } from '../data/trajectory.ts';
 import { openTrajectoryWriter } from '../data/writer.ts';
 import type { Environment, Task } from '../env/environment.ts';
+import { remainingOf } from '../rollout/play.ts';
 import type { Stage, StageContext } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { demonstrationsFile, originOf } from './file.ts';
@@ -36,7 +37,7 @@ export const demonstrate: Stage = {
       const rollout = Math.floor(index / tasks.length);
       const episode = demonstration(environment, task, { params, rollout, context });
       if (episode.outcome === 'success') {
-        writer.append(episode);
+        writer.append(renamed(episode, environment, params));
         turns += episode.turns.length;
       } else lost += 1;
       if (index % 100 === 99) {
@@ -90,7 +91,7 @@ function demonstration(
       progress: null,
       shapedReward: null,
       advantage: null,
-      remaining: environment.remaining?.(task, state) ?? null,
+      remaining: remainingOf(environment, task, state),
       startedAtMs: 0,
       actMs: 0,
       stepMs: 0,
@@ -109,6 +110,24 @@ function demonstration(
     return: total,
     turns,
     finalObservation: observation,
+  };
+}
+
+/** Gives an episode's things other names, with the probability asked for. */
+function renamed(episode: Episode, environment: Environment, { demonstrations, seed }: Params): Episode {
+  const rng = createRng(['rename', seed, episode.taskId, episode.rollout]);
+  if (environment.rename === undefined || rng.uniform() >= demonstrations.rename) return episode;
+  const texts = [...episode.turns.flatMap((turn) => [turn.observation, turn.action]), episode.finalObservation ?? ''];
+  const fresh = environment.rename(texts, rng);
+  return {
+    ...episode,
+    finalObservation: fresh.at(-1)!, // one text out for each text in
+    turns: episode.turns.map((turn, index) => ({
+      ...turn,
+      observation: fresh[2 * index]!,
+      action: fresh[2 * index + 1]!,
+      text: fresh[2 * index + 1]!,
+    })),
   };
 }
 

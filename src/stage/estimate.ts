@@ -1,7 +1,8 @@
 /**
  * Stage estimate: trains the progress estimator, a language model with an MLP on the hidden state of each turn's last token, so that
  * the sum over turns is the episode's return. Source: paper, section on the progress estimator; L = (sum_t c_t - R)^2.
- * A share of the tasks is held out, and its own metrics are measured on those alone.
+ * A share of the tasks is held out, and its own metrics are measured on those alone. Round n goes on from the estimator of round n - 1
+ * with the episodes of all rounds and epochs / n passes over them, so that every round costs about the same.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,7 +50,13 @@ export const estimate: Stage = {
     const { engine, threads } = computeOf(context.node);
     const epochs = layEpochs(
       training.map((sequence) => sequence.ids.length),
-      { ...params.estimator, maxLength: model.config.maxLength, seed: params.seed, name: `estimate ${params.round}` },
+      {
+        ...params.estimator,
+        epochs: params.estimator.epochs / params.round,
+        maxLength: model.config.maxLength,
+        seed: params.seed,
+        name: `estimate ${params.round}`,
+      },
     );
     await using trainer = createTrainer(model, { engine, threads, objective: 'progress', ...adamOf(params.estimator) });
     await trainLoop({

@@ -9,6 +9,7 @@ import { type FilesOptions, openFiles } from './files.ts';
 import { compileGame, type Game } from './game.ts';
 import { type GenerateOptions, openGenerated } from './generate/generated.ts';
 import { planActions } from './plan.ts';
+import { renameTexts } from './rename.ts';
 import type { GameSource } from './source.ts';
 import type { AlfworldState } from './state.ts';
 import { parseTaskName, type TaskParams } from './task.ts';
@@ -54,6 +55,7 @@ function playSource(source: GameSource, options: PlayOptions): Environment<Alfwo
     admissible: (task, state) => admissible(gameOf(task), state),
     expert: (task) => createExpert(paramsOf(task), { choice: { seed: task.id } }),
     remaining: (task, state) => planActions(gameOf(task), state, paramsOf(task))?.length ?? Number.POSITIVE_INFINITY,
+    rename: renameTexts,
   };
 }
 
