@@ -1,17 +1,18 @@
 /**
- * The main job: SPA-RL on generated ALFWorld games with a model small enough to train on a laptop. Where a value differs from the
- * paper's, the reason stands beside it; README.md lists the differences.
+ * The main job: SPA-RL on generated ALFWorld games with a model small enough to train on a laptop in minutes. Where a value differs
+ * from the paper's, the reason stands beside it.
  */
 import { defineExperiment } from 'spa';
 
 export default defineExperiment({
   name: 'alfworld',
-  note: 'Does stepwise progress attribution improve a cloned policy on rooms it has never seen?',
+  note: 'Does stepwise progress attribution improve a cloned policy in rooms it has never seen?',
   seeds: [1],
   environment: {
     name: 'alfworld',
     source: 'generated',
     size: 'small',
+    worldSeed: 2, // every setting below was chosen on the games of seed 1
     games: { train: 3000, valid_seen: 140, valid_unseen: 134 },
     maxTurns: 30,
   },
@@ -25,9 +26,10 @@ export default defineExperiment({
     kvHeads: 2,
     intermediateSize: 352,
     maxLength: 512,
-    previousTokenEmbedding: true,
+    previousTokenEmbedding: true, // copying a name takes one layer instead of two
   },
   demonstrations: { episodes: 6000, recovery: 0.1 },
+  // From random weights: a rate 150 times the paper's for a pre-trained 3B model, and the world's words in the loss to learn reading.
   sft: {
     epochs: 3,
     batchTokens: 2048,
@@ -49,7 +51,10 @@ export default defineExperiment({
     weightDecay: 0.01,
     beta2: 0.98,
   },
+  // The paper: alpha 1, beta 0.5, bonus. A bonus for every possible action pays for wandering until the limit; a penalty for every
+  // impossible one does not, and a smaller one leaves room for progress, whose steps are worth a few hundredths each.
   reward: { scheme: 'spa', alpha: 2, beta: 0.1, grounding: 'penalty' },
+  // The paper: one offline round. One round moves little; a second on the improved policy's own episodes doubles the gain.
   ppo: {
     rounds: 2,
     epochs: 1,
@@ -58,7 +63,7 @@ export default defineExperiment({
     schedule: 'constant',
     warmup: 0,
     beta2: 0.98,
-    gamma: 0.9,
+    gamma: 0.9, // an episode has 10 turns; the shorter horizon makes the critic's task possible with 640 episodes
     lambda: 0.8,
     gaeScope: 'turn',
     critic: 'separate',
