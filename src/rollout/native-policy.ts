@@ -52,18 +52,31 @@ export function createNativePolicy(options: NativePolicyOptions): Policy {
     const lane: Lane = {
       slot,
       rng: createRng(['rollout', options.seed, request.episode]),
-      pending: [...format.encodeOpening(request.conversation)],
+      pending: [],
       reply: { ids: [], logProbs: [] },
       settle: undefined,
     };
-    lanes.set(request.episode, lane);
+    lanes.set(request.episode, lane); // before anything can throw: the episode's release must give the slot back
+    lane.pending = [...format.encodeOpening(request.conversation)];
     return lane;
   };
 
+  const laneOf = (request: PolicyRequest): Lane => {
+    const lane = lanes.get(request.episode);
+    if (lane === undefined) return openLane(request);
+    lane.pending.push(...format.encodeObservation(request.conversation.at(-1)!));
+    return lane;
+  };
+
+  /** Never throws: it may run inside another episode's release. */
   const startTurn = (request: PolicyRequest, settle: NonNullable<Lane['settle']>): void => {
-    let lane = lanes.get(request.episode);
-    if (lane === undefined) lane = openLane(request);
-    else lane.pending.push(...format.encodeObservation(request.conversation.at(-1)!));
+    let lane: Lane;
+    try {
+      lane = laneOf(request);
+    } catch (error) {
+      settle.reject(error);
+      return;
+    }
     if (decoder.length(lane.slot) + lane.pending.length + sampling.maxNewTokens > decoder.maxLength) {
       settle.reject(new ContextFullError(decoder.maxLength));
       return;
@@ -110,7 +123,10 @@ export function createNativePolicy(options: NativePolicyOptions): Policy {
         });
       }
     } catch (error) {
-      for (const lane of lanes.values()) lane.settle?.reject(error);
+      for (const lane of lanes.values()) {
+        lane.settle?.reject(error);
+        lane.settle = undefined;
+      }
     } finally {
       pumping = false;
     }
