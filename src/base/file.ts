@@ -1,5 +1,5 @@
 /** Files that are either whole or absent: write beside, flush, rename. */
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson } from './json.ts';
 
@@ -51,9 +51,18 @@ export async function readTextIfPresent(path: string): Promise<string | undefine
   }
 }
 
-/** Fails early if a folder cannot be written to, by writing and removing a small file. */
+/** Makes a folder step by step: `recursive: true` never returns where the system answers ENOENT to mkdir itself, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => undefined)) !== undefined) return; // a file there is refused when it is written into
+  if (dirname(folder) !== folder) await makeFolder(dirname(folder));
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error; // another process was faster
+  });
+}
+
+/** Fails early if a folder cannot be made or written to, by writing and removing a small file. */
 export async function assertWritable(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const probe = temporaryPath(join(folder, '.probe'));
   await writeFile(probe, '');
   await rm(probe);

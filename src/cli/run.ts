@@ -1,8 +1,7 @@
 /** `spa run`: plans an experiment, executes what is not in the store, records it, tracks it and prints its tables. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { badInput, messageOf } from '../base/error.ts';
+import { badInput, messageOf, SpaError } from '../base/error.ts';
 import { assertWritable } from '../base/file.ts';
 import type { Json } from '../base/json.ts';
 import type { RunEvent } from '../runner/event.ts';
@@ -32,7 +31,7 @@ export interface RunOptions extends ManifestOptions {
   readonly executor?: 'local' | 'inline';
 }
 
-/** Runs an experiment and returns the exit code: 0 done, 1 a stage failed, 130 interrupted. */
+/** Runs an experiment and returns the exit code: 0 done, 1 a stage failed, 2 it failed on bad input, 130 interrupted. */
 export async function runCommand(path: string, options: RunOptions, program: Program): Promise<number> {
   const prepared = await prepare(path, options, program);
   const plan = partOf(prepared.plan, options.only ?? []);
@@ -74,7 +73,6 @@ function partOf(plan: Plan, only: readonly string[]): Plan {
 
 async function refuseUnwritable(runs: string): Promise<void> {
   try {
-    await makeFolder(runs);
     await assertWritable(runs);
   } catch (error) {
     throw badInput(
@@ -86,15 +84,6 @@ async function refuseUnwritable(runs: string): Promise<void> {
       },
     );
   }
-}
-
-/** Makes a folder step by step: `recursive: true` never returns where the system answers ENOENT to mkdir itself, as /proc does. */
-async function makeFolder(folder: string): Promise<void> {
-  if ((await stat(folder).catch(() => undefined)) !== undefined) return; // a file there is refused when it is written into
-  if (dirname(folder) !== folder) await makeFolder(dirname(folder));
-  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error; // another process was faster
-  });
 }
 
 async function firstRecord({ plan: { experiment }, manifest, file }: Prepared, plan: Plan): Promise<RunRecord> {
@@ -169,7 +158,13 @@ async function finish(ending: Ending, program: Program): Promise<number> {
   }
   for (const [id, outcome] of outcomes) if (outcome.status === 'failed') await explainFailure(id, outcome, say);
   if (undelivered !== undefined) say(`Tracking: ${undelivered}`);
-  return { finished: 0, failed: 1, interrupted: INTERRUPTED }[status];
+  return { finished: 0, failed: isUsersFault(outcomes) ? 2 : 1, interrupted: INTERRUPTED }[status];
+}
+
+/** True if every stage that failed was given something only the user can change. */
+function isUsersFault(outcomes: ReadonlyMap<string, NodeOutcome>): boolean {
+  const failed = [...outcomes.values()].filter(({ status }) => status === 'failed');
+  return failed.every(({ error }) => error instanceof SpaError && error.badInput);
 }
 
 async function explainFailure(id: string, outcome: NodeOutcome, say: (line: string) => void): Promise<void> {

@@ -3,11 +3,17 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badInput } from '../base/error.ts';
 import { hashFile, hashJson } from '../base/hash.ts';
+import { loadModel } from '../nn/checkpoint.ts';
+import { readChatFormat } from '../text/read-chat-format.ts';
 
 /** Files of a checkpoint that decide results. */
 const isDeciding = (name: string): boolean => /\.(safetensors|json|jinja)$/.test(name);
 
-/** Returns the SHA-256 over the names and contents of a checkpoint's files. @throws {SpaError} If the folder is no checkpoint. */
+/**
+ * Returns the SHA-256 over the names and contents of a checkpoint's files, after reading it once: a broken one is refused before any
+ * work is done.
+ * @throws {SpaError} If the folder is no checkpoint, a tensor is missing or has another shape, or the tokenizer does not fit.
+ */
 export async function digestCheckpoint(folder: string): Promise<string> {
   const names = await readdir(folder).catch(() => [] as string[]);
   const deciding = names.filter(isDeciding).sort();
@@ -18,6 +24,14 @@ export async function digestCheckpoint(folder: string): Promise<string> {
       {
         hint: 'Correct model.base, or set it to null to start from random weights.',
       },
+    );
+  }
+  const { config } = await loadModel(folder);
+  const { tokenizer } = await readChatFormat(folder);
+  if (tokenizer.vocabSize > config.vocabSize) {
+    throw badInput(
+      'model',
+      `Cannot open checkpoint "${folder}": its tokenizer has ${tokenizer.vocabSize} tokens, expected at most the model's ${config.vocabSize}`,
     );
   }
   const digests = await Promise.all(deciding.map((name) => hashFile(join(folder, name))));

@@ -1,5 +1,6 @@
 /** Stage sft: trains the tokenizer on the demonstrations if there is none, and the base policy by behaviour cloning. */
 import { join } from 'node:path';
+import { badInput, type SpaError } from '../base/error.ts';
 import { readEpisodes } from '../data/reader.ts';
 import type { Episode } from '../data/trajectory.ts';
 import { createModel, type Model } from '../nn/model.ts';
@@ -41,6 +42,7 @@ export const sft: Stage = {
     const sequences = episodes.map((episode) => sequenceOf(episode, start.codec));
     const { maxLength } = start.model.config;
     const usable = sequences.filter((sequence) => sequence.ids.length <= maxLength);
+    if (usable.length === 0) throw nothingFits(sequences, maxLength);
     const weigh = lossWeight(params.sft.observationWeight);
     const epochs = layEpochs(
       usable.map((sequence) => sequence.ids.length),
@@ -74,6 +76,17 @@ export const sft: Stage = {
     };
   },
 };
+
+function nothingFits(sequences: readonly Sequence[], maxLength: number): SpaError {
+  const shortest = Math.min(...sequences.map((sequence) => sequence.ids.length));
+  const is =
+    sequences.length === 0
+      ? 'there are none'
+      : `the shortest of ${sequences.length} has ${shortest} tokens, expected at most ${maxLength}`;
+  return badInput('stage', `Cannot train on the demonstrations: ${is}`, {
+    hint: 'Raise model.maxLength, or demonstrations.episodes and environment.maxTurns.',
+  });
+}
 
 /** 1 for a token the expert chose, 0 for what the world said and for noise. */
 function isImitated(sequence: Sequence, position: number): 0 | 1 {
