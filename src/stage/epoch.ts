@@ -1,4 +1,5 @@
 /** Epochs of shuffled, length-bucketed batches as a function of the step number. */
+import { SpaError } from '../base/error.ts';
 import { createRng } from '../base/rng.ts';
 import { type PackedBatch, packBatches } from '../nn/batching.ts';
 
@@ -13,6 +14,7 @@ export interface Epochs {
 /**
  * Lays out `epochs` passes (a fraction of one counts) over sequences of the given lengths. Each pass is shuffled with its own seed,
  * packed by length and its batches shuffled again, so that long and short ones mix.
+ * @throws {SpaError} If there are no sequences.
  */
 export function layEpochs(
   lengths: readonly number[],
@@ -25,6 +27,11 @@ export function layEpochs(
   },
 ): Epochs {
   const { epochs, batchTokens, maxLength, seed, name } = options;
+  if (lengths.length === 0) {
+    throw new SpaError('stage', `Cannot train "${name}": there is no episode to learn from, expected at least one`, {
+      hint: 'Play more games, hold fewer out, or raise model.maxLength if every conversation is longer',
+    });
+  }
   const packed: PackedBatch[][] = [];
   const pass = (epoch: number): PackedBatch[] => {
     const known = packed[epoch];

@@ -2,9 +2,7 @@
  * The loop every learning stage runs: steps whose batches are a function of the step number, so that a run killed anywhere goes on
  * from its last checkpoint and ends with the same weights as one that was not.
  */
-import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryPath } from '../base/file.ts';
 import { learningRateAt, type Schedule } from '../nn/schedule.ts';
 import type { Batch, Trainer } from '../nn/trainer.ts';
 import { loadTrainerState, saveTrainerState } from '../nn/trainer-state.ts';
@@ -49,18 +47,11 @@ export async function trainLoop(loop: TrainLoop): Promise<Readonly<Record<string
       });
     }
     if (performance.now() - savedAt > 1000 * (loop.checkpointSeconds ?? 20) && !isLast) {
-      await saveAtomically(checkpoint, trainer);
+      await saveTrainerState(checkpoint, trainer.state());
       savedAt = performance.now();
     }
   }
   return meanOf(recent);
-}
-
-async function saveAtomically(folder: string, trainer: Trainer): Promise<void> {
-  const temporary = temporaryPath(folder);
-  await saveTrainerState(temporary, trainer.state());
-  await rm(folder, { recursive: true, force: true });
-  await rename(temporary, folder);
 }
 
 function prefixed(prefix: string, values: Readonly<Record<string, number>>): Record<string, number> {

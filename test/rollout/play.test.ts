@@ -55,6 +55,11 @@ describe('playEpisode()', () => {
     expect(episode.turns.every((turn) => turn.actor === 'policy' && turn.progress === null)).toBe(true);
   });
 
+  it('records null where the world sees no way to the goal any more', async () => {
+    const environment = { ...sayWorld, remaining: () => Number.POSITIVE_INFINITY } as unknown as Environment; // as above
+    expect((await play(['say red', 'stop'], { environment })).episode.turns.map((turn) => turn.remaining)).toEqual([null, null]);
+  });
+
   it('records a world that ended without the goal as failure', async () => {
     const { episode } = await play(['say red', 'stop']);
     expect(episode).toMatchObject({ outcome: 'failure', finalObservation: 'You stopped.' });
