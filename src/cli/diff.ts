@@ -1,5 +1,6 @@
 /** `spa diff`: the fields, stages and numbers in which two runs differ. */
 import type { JsonObject } from '../base/json.ts';
+import { comparisonTable } from '../report/compare-runs.ts';
 import { compare, type Difference, differenceText } from '../runner/explain.ts';
 import { findRun, type RunRecord } from '../runner/record.ts';
 import { flatten } from '../schema/semantic.ts';
@@ -19,6 +20,8 @@ export async function diffCommand(a: string, b: string): Promise<number> {
     process.stdout.write(`${title}: ${differences.length === 0 ? 'the same' : ''}\n`);
     for (const difference of differences) process.stdout.write(`  ${differenceText(difference)}\n`);
   }
+  const table = comparisonTable(before.record, after.record);
+  if (table !== '') process.stdout.write(`\n${table}\n`);
   return 0;
 }
 
@@ -27,5 +30,10 @@ const manifestOf = (record: RunRecord): JsonObject => record.manifest as JsonObj
 const stagesOf = (record: RunRecord): JsonObject =>
   Object.fromEntries(record.nodes.map(({ id, key }) => [id, key.slice(0, 8)]));
 
+/** The numbers of each stage; evaluations are compared game by game in a table of their own. */
 const summariesOf = (record: RunRecord): JsonObject =>
-  flatten(Object.fromEntries(record.nodes.map(({ id, summary }) => [id, summary ?? {}])));
+  flatten(
+    Object.fromEntries(
+      record.nodes.filter(({ stage }) => stage !== 'evaluate').map(({ id, summary }) => [id, summary ?? {}]),
+    ),
+  );
