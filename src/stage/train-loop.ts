@@ -3,6 +3,7 @@
  * from its last checkpoint and ends with the same weights as one that was not.
  */
 import { join } from 'node:path';
+import { readTextIfPresent, writeFileAtomic } from '../base/file.ts';
 import { learningRateAt, type Schedule } from '../nn/schedule.ts';
 import type { Batch, Trainer } from '../nn/trainer.ts';
 import { loadTrainerState, saveTrainerState } from '../nn/trainer-state.ts';
@@ -28,14 +29,14 @@ export async function trainLoop(loop: TrainLoop): Promise<Readonly<Record<string
   const checkpoint = join(context.folder, `.checkpoint-${name}`);
   const saved = await loadTrainerState(checkpoint);
   if (saved !== undefined) trainer.restore(saved);
-  const recent: Record<string, number>[] = [];
+  const lastTenth = steps - Math.max(1, Math.ceil(steps / 10));
+  const last = saved === undefined ? [] : await loadLast(checkpoint, saved.step);
   let savedAt = performance.now();
   for (let step = saved?.step ?? 0; step < steps; step++) {
     context.signal.throwIfAborted();
     const rate = learningRateAt(step, schedule);
     const metrics = await trainer.step(loop.batchesAt(step), rate);
-    recent.push(metrics);
-    if (recent.length > Math.max(1, Math.ceil(steps / 10))) recent.shift();
+    if (step >= lastTenth) last.push({ step, metrics });
     const isLast = step + 1 === steps;
     if (step % 10 === 0 || isLast) {
       context.metrics(step, prefixed(name, { ...metrics, learningRate: rate }));
@@ -47,11 +48,32 @@ export async function trainLoop(loop: TrainLoop): Promise<Readonly<Record<string
       });
     }
     if (performance.now() - savedAt > 1000 * (loop.checkpointSeconds ?? 20) && !isLast) {
+      await writeFileAtomic(join(checkpoint, lastFile), JSON.stringify(last)); // first: it may be ahead of the state, never behind
       await saveTrainerState(checkpoint, trainer.state());
       savedAt = performance.now();
     }
   }
-  return meanOf(recent);
+  return meanOf(last.map(({ metrics }) => metrics));
+}
+
+/** What the steps of the last tenth reported, beside the trainer's state. */
+const lastFile = 'last.json';
+
+interface Reported {
+  readonly step: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Reads what the steps before `step` reported. */
+async function loadLast(checkpoint: string, step: number): Promise<Reported[]> {
+  const text = (await readTextIfPresent(join(checkpoint, lastFile))) ?? '[]';
+  const rows = JSON.parse(text) as { step: number; metrics: Record<string, number | null> }[]; // written by the loop above
+  return rows
+    .filter((row) => row.step < step)
+    .map((row) => ({
+      step: row.step,
+      metrics: Object.fromEntries(Object.entries(row.metrics).map(([name, value]) => [name, value ?? Number.NaN])), // JSON has no NaN
+    }));
 }
 
 function prefixed(prefix: string, values: Readonly<Record<string, number>>): Record<string, number> {

@@ -1,10 +1,11 @@
 /** The command itself, in real processes, on stages whose right answer is known. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Ended, type Started, startNode } from './process.ts';
 
 const command = fileURLToPath(new URL('./fixtures/echo-spa.mjs', import.meta.url));
 
@@ -15,55 +16,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Started {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  /** Resolves when the output contains a text. */
-  said(text: string): Promise<void>;
-}
-
-/** Starts the command as the leader of a process group, as a shell does. */
-function start(words: readonly string[], env: Record<string, string> = {}): Started {
-  const child = spawn(process.execPath, [command, ...words], {
-    cwd: folder,
-    env: { ...process.env, MLFLOW_TRACKING_URI: 'none', NO_COLOR: '1', ECHO_BUILT: '1', ...env },
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let out = '';
-  let err = '';
-  const listeners: (() => void)[] = [];
-  const heard = (): void => {
-    for (const listener of listeners) listener();
-  };
-  child.stdout?.on('data', (data) => {
-    out += data;
-    heard();
-  });
-  child.stderr?.on('data', (data) => {
-    err += data;
-    heard();
-  });
-  const ended = new Promise<Ended>((resolve) => {
-    child.on('close', (code) => resolve({ code, out, err }));
-  });
-  const said = (text: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const check = (): void => {
-        if (out.includes(text) || err.includes(text)) resolve();
-      };
-      listeners.push(check);
-      check();
-      void ended.then(() => reject(new Error(`it ended without saying "${text}":\n${out}${err}`)));
-    });
-  return { child, ended, said };
-}
+const start = (words: readonly string[], env: Record<string, string> = {}): Started =>
+  startNode([command, ...words], { cwd: folder, env: { ECHO_BUILT: '1', ...env } });
 
 const spa = (words: readonly string[], env: Record<string, string> = {}): Promise<Ended> => start(words, env).ended;
 
