@@ -27,7 +27,7 @@ export async function trackRun(
   const { openTracker } = await import('../track/open-tracker.ts');
   const outboxFolder = join(settings.runs, '.outbox');
   await mkdir(outboxFolder, { recursive: true });
-  const tracker = await openTracker(settings.trackingUri, { outboxFolder, env: process.env });
+  const tracker = await openTracker(settings.trackingUri, { outboxFolder, env: process.env, closeTimeoutMs: 10_000 });
   const { record } = run;
   const parent = tracker.run(settings.trackingExperiment ?? record.experiment, {
     name: record.id,

@@ -64,16 +64,19 @@ export function computeOf(node: StageNode): {
   return { engine: name === 'auto' ? 'onnx' : name, threads, slots };
 }
 
-/** Starts a policy that plays. The caller disposes it. */
+/**
+ * Starts a policy that plays. The caller disposes it. It decodes on one thread: ONNX Runtime's one-column step gives other last bits with
+ * another number of threads, a sampled word may follow from them, and one thread is as fast here for small models.
+ */
 export async function startPolicy(
   opened: OpenedPolicy,
   node: StageNode,
   sampling: Sampling & { readonly seed: number },
 ): Promise<Policy> {
-  const { engine, threads, slots } = computeOf(node);
+  const { engine, slots } = computeOf(node);
   const decoder = await createDecoder(opened.model, {
     engine,
-    threads,
+    threads: 1,
     slots,
     maxLength: opened.model.config.maxLength,
   });
