@@ -248,7 +248,7 @@ const evaluate = group('Stage evaluate: play on games held out from training.', 
 
 const engine = group('What computes. None of it is in a key: engines agree to 1e-5.', {
   name: resource(
-    choice('Tensor engine; `auto` takes the fastest that passes its self-test.', [
+    choice('Tensor engine; `auto` takes the first of tfjs-node-gpu, onnx, tfjs-node, cpu that works here.', [
       'auto',
       'onnx',
       'cpu',

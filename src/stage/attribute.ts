@@ -39,7 +39,7 @@ async function withProgress(
   from: { readonly folder: string; readonly prompt: Manifest['prompt']; readonly context: Parameters<Stage['run']>[0] },
 ): Promise<Episode[]> {
   const { model, codec } = await openPolicy(from.folder, from.prompt);
-  const { engine, threads } = computeOf(from.context.node);
+  const { engine, threads } = await computeOf(from.context.node);
   const sequences = episodes.map((episode) => sequenceOf(episode, codec));
   const scores = await scoreSequences(model, sequences, {
     engine,

@@ -47,7 +47,7 @@ export const estimate: Stage = {
       createRng(['held out', params.seed, sequence.episode.taskId]).uniform() < params.estimator.heldOut;
     const training = sequences.filter((sequence) => !isHeldOut(sequence));
     const heldOut = sequences.filter(isHeldOut);
-    const { engine, threads } = computeOf(context.node);
+    const { engine, threads } = await computeOf(context.node);
     const epochs = layEpochs(
       training.map((sequence) => sequence.ids.length),
       {

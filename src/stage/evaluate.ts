@@ -10,7 +10,7 @@ import type { Manifest } from '../schema/manifest.ts';
 import { playSession } from './episodes.ts';
 import { policyFolder } from './file.ts';
 import { type Outcomes, outcomesOf } from './outcome.ts';
-import { computeOf, openPolicy, startPolicy } from './policy.ts';
+import { openPolicy, slotsOf, startPolicy } from './policy.ts';
 import { stageVersions } from './version.ts';
 import { worldOf } from './world.ts';
 
@@ -61,7 +61,7 @@ export const evaluate: Stage = {
           assignments,
           play: { environment, prompt: params.prompt, maxTurns: params.world.maxTurns },
           seed: params.seed,
-          concurrency: computeOf(context.node).slots,
+          concurrency: slotsOf(context.node),
           startPolicy: () =>
             startPolicy(opened, context.node, {
               temperature,

@@ -6,7 +6,7 @@ import type { Manifest } from '../schema/manifest.ts';
 import { playSession } from './episodes.ts';
 import { episodesFile, policyFolder } from './file.ts';
 import { outcomesOf } from './outcome.ts';
-import { computeOf, openPolicy, startPolicy } from './policy.ts';
+import { openPolicy, slotsOf, startPolicy } from './policy.ts';
 import { stageVersions } from './version.ts';
 import { worldOf } from './world.ts';
 
@@ -39,7 +39,7 @@ export const explore: Stage = {
       assignments,
       play: { environment, prompt: params.prompt, maxTurns: params.world.maxTurns },
       seed: params.seed,
-      concurrency: computeOf(context.node).slots,
+      concurrency: slotsOf(context.node),
       startPolicy: () => startPolicy(opened, context.node, { ...sampling, seed }),
     });
     const summary = outcomesOf(episodes);

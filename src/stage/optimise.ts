@@ -92,8 +92,8 @@ export const optimise: Stage = {
 const masked = (values: Float32Array, mask: Float32Array): number[] =>
   [...values].filter((_, index) => mask[index]! > 0);
 
-function score(session: Session, model: Model, wants: { logProbs?: true; values?: true }): Promise<Scores[]> {
-  const { engine, threads } = computeOf(session.context.node);
+async function score(session: Session, model: Model, wants: { logProbs?: true; values?: true }): Promise<Scores[]> {
+  const { engine, threads } = await computeOf(session.context.node);
   return scoreSequences(model, session.sequences, {
     engine,
     threads,
@@ -126,7 +126,7 @@ async function fitCritic({ context, params, sequences }: Session, start: Model):
       name: `critic ${round}`,
     },
   );
-  const { engine, threads } = computeOf(context.node);
+  const { engine, threads } = await computeOf(context.node);
   await using trainer = createTrainer(start, {
     engine,
     threads,
@@ -162,7 +162,7 @@ async function trainPolicy(
   targetsOf: (sequence: Sequence) => PolicyTargets,
 ): Promise<Readonly<Record<string, number>>> {
   const { ppo, seed, round } = params;
-  const { engine, threads } = computeOf(context.node);
+  const { engine, threads } = await computeOf(context.node);
   const epochs = layEpochs(
     sequences.map((sequence) => sequence.ids.length),
     {

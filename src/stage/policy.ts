@@ -9,6 +9,8 @@ import { createNativePolicy, type Sampling } from '../rollout/native-policy.ts';
 import type { Policy } from '../rollout/policy.ts';
 import type { StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
+import type { EngineName } from '../tensor/compile.ts';
+import { chooseEngine } from '../tensor/engines.ts';
 import { embeddedTemplate } from '../text/chat-template.ts';
 import { embeddedTokenizerConfig, readChatFormat } from '../text/read-chat-format.ts';
 import type { Codec } from './sequence.ts';
@@ -54,15 +56,22 @@ export async function writeLike(folder: string, model: Model, source: string): P
   }
 }
 
-/** The engine and threads a stage computes with. */
-export function computeOf(node: StageNode): {
-  engine: 'onnx' | 'cpu' | 'tfjs-node' | 'tfjs-node-gpu';
-  threads: number;
-  slots: number;
-} {
-  const { name, threads, slots } = node.resources as unknown as Manifest['engine']; // plan.ts wrote them
-  return { engine: name === 'auto' ? 'onnx' : name, threads, slots };
+/** What a stage computes with. */
+export interface Compute {
+  readonly engine: EngineName;
+  readonly threads: number;
 }
+
+const engineOf = (node: StageNode): Manifest['engine'] => node.resources as unknown as Manifest['engine']; // plan.ts wrote it
+
+/** Returns the engine and the threads a stage computes with; `auto` becomes the first engine that works here. */
+export async function computeOf(node: StageNode): Promise<Compute> {
+  const { name, threads } = engineOf(node);
+  return { engine: await chooseEngine(name), threads };
+}
+
+/** Episodes a stage plays at once. */
+export const slotsOf = (node: StageNode): number => engineOf(node).slots;
 
 /**
  * Starts a policy that plays. The caller disposes it. It decodes on one thread: ONNX Runtime's one-column step gives other last bits with
@@ -73,11 +82,11 @@ export async function startPolicy(
   node: StageNode,
   sampling: Sampling & { readonly seed: number },
 ): Promise<Policy> {
-  const { engine, slots } = computeOf(node);
+  const { engine } = await computeOf(node);
   const decoder = await createDecoder(opened.model, {
     engine,
     threads: 1,
-    slots,
+    slots: slotsOf(node),
     maxLength: opened.model.config.maxLength,
   });
   return createNativePolicy({ decoder, format: opened.codec.format, sampling, seed: sampling.seed });

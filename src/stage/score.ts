@@ -2,6 +2,7 @@
 import { bucketOf } from '../nn/batching.ts';
 import type { Model } from '../nn/model.ts';
 import { createScorer } from '../nn/scorer.ts';
+import type { EngineName } from '../tensor/compile.ts';
 import { languageBatch } from './batch.ts';
 import type { Sequence } from './sequence.ts';
 
@@ -17,7 +18,7 @@ export interface Scores {
 
 /** How to compute. */
 export interface ScoreOptions {
-  readonly engine: 'onnx' | 'cpu' | 'tfjs-node' | 'tfjs-node-gpu';
+  readonly engine: EngineName;
   readonly threads: number;
   readonly batchTokens: number;
   readonly wants: { readonly logProbs?: true; readonly values?: true; readonly progress?: true };

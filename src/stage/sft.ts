@@ -48,7 +48,7 @@ export const sft: Stage = {
       usable.map((sequence) => sequence.ids.length),
       { epochs: params.sft.epochs, batchTokens: params.sft.batchTokens, maxLength, seed: params.seed, name: 'sft' },
     );
-    const { engine, threads } = computeOf(context.node);
+    const { engine, threads } = await computeOf(context.node);
     await using trainer = createTrainer(start.model, { engine, threads, objective: 'language', ...adamOf(params.sft) });
     const last = await trainLoop({
       context,
