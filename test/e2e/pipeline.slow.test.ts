@@ -1,9 +1,12 @@
-/** Killed anywhere, the same command ends with the same bits as a run that nothing disturbed. One thread per stage: see the fixture. */
+/**
+ * Killed anywhere, the same command ends with the same bits as a run that nothing disturbed. A resumed run gives its stages other
+ * numbers of threads, because fewer of them run side by side: the bits must not depend on that either.
+ */
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { contentOf, newFolder, runTiny, stages, startTiny } from './pipeline.ts';
+import { contentOf, newFolder, readRun, runTiny, stages, startTiny } from './pipeline.ts';
 import { killGroup } from './process.ts';
 
 let folder: string;
@@ -51,10 +54,21 @@ describe('a run of which every process is killed', () => {
     expect(resumed.tables).toBe(tables);
     expect(await contentOf(folder)).toEqual(reference);
   });
+
+  it.each(['sft', 'explore', 'optimise'] as const)('or that Ctrl-C stops in the middle of %s, too', async (stage) => {
+    const run = startTiny(folder);
+    await run.said(moments[stage]);
+    process.kill(-run.child.pid!, 'SIGINT');
+    const stopped = readRun(await run.ended);
+    expect(stopped).toMatchObject({ code: 130, statuses: { [stage]: 'interrupted', evaluate: 'skipped' } });
+    const resumed = await runTiny(folder);
+    expect(resumed).toMatchObject({ code: 0, tables });
+    expect(await contentOf(folder)).toEqual(reference);
+  });
 });
 
 describe('a training of which every process is killed after a checkpoint', () => {
-  const words = ['--only', 'sft', '--set', 'sft.epochs=130']; // longer than the 20 s between two checkpoints
+  const words = ['--only', 'sft', '--set', 'sft.epochs=400']; // about a minute: a loop saves itself every 20 s
 
   it('goes on from the checkpoint and ends with the same weights', async () => {
     const run = startTiny(folder, words);
