@@ -31,5 +31,5 @@ export interface Program {
 export const shippedProgram: Program = {
   plan: async (manifest, options) => (await import('../stage/plan.ts')).planExperiment(manifest, options),
   registry: new URL(`../stage/registry${extname(import.meta.url)}`, import.meta.url).href,
-  tables: async (plan, results) => (await import('../stage/result.ts')).resultTables(plan, results),
+  tables: async (plan, results) => (await import('../report/result.ts')).resultTables(plan, results),
 };

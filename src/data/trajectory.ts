@@ -55,9 +55,9 @@ export interface Turn {
 
 /** What is the same on every row of one episode. */
 export interface EpisodeFacts {
-  /** Id of the run that played it. */
+  /** Id of the run that played it; empty where the result is shared between runs, as the stages' are. */
   readonly run: string;
-  /** Key of the stage that played it. */
+  /** `<stage>-<first digits of its key>`: the folder of the result in the store. */
   readonly stageKey: string;
   /** Name of the world, e.g. `alfworld`. */
   readonly env: string;

@@ -33,7 +33,7 @@ const environment = group('The world the agent acts in.', {
   ),
   games: group('How many games each generated split has.', {
     train: semantic(count('Training games.', 2000)),
-    valid_seen: semantic(count('Games in training rooms with new objects and tasks.', 140)),
+    valid_seen: semantic(count('Games in training rooms with other placements of their things.', 140)),
     valid_unseen: semantic(count('Games in rooms that training never shows.', 134)),
   }),
   maxTurns: semantic(
@@ -165,7 +165,7 @@ const estimator = group('Stage estimate: the progress estimator, sum over turns 
 const reward = group('Stage attribute: the reward of each turn.', {
   scheme: semantic(
     choice(
-      '`spa`: alpha c + beta g; `released`: what the released code computes; `outcome`: R on the last turn; `progress-only`; `grounding-only`.',
+      '`spa`: alpha c + beta g; `released`: what the released code computes (leave-one-out return plus grounding by its text test, times the turns left; with gaeScope `all-tokens` and grounding `bonus` it is the released method); `outcome`: R on the last turn; `progress-only`; `grounding-only`.',
       ['spa', 'released', 'outcome', 'progress-only', 'grounding-only'],
     ),
   ),
@@ -215,9 +215,15 @@ const ppo = group('Stage optimise: proximal policy optimisation.', {
   ),
   criticInit: semantic(choice('What a separate critic starts from.', ['policy', 'estimator'])),
   criticEpochs: semantic(
-    real('Passes in which only the critic learns, before the first policy update of a round.', 0, natural),
+    real(
+      'Passes in which only the critic learns, before the first policy update of a round, at a rate that falls linearly to a tenth.',
+      0,
+      natural,
+    ),
   ),
-  criticLearningRate: semantic(real('Highest learning rate of those passes.', 1e-5, positive)),
+  criticLearningRate: semantic(
+    real('Highest learning rate of those passes, and of a separate critic during PPO.', 1e-5, positive),
+  ),
   kl,
 });
 

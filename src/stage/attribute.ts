@@ -69,7 +69,7 @@ export function rewardEpisodes(episodes: readonly Episode[], reward: Manifest['r
     }));
     const rewards = turnRewards(
       { turns, return: episode.return, otherReturns: others.map((other) => other.return) },
-      reward,
+      { ...reward, groundingTest: 'text', multiplier: true }, // both concern `released` alone, and are what its code does
     );
     return { ...episode, turns: episode.turns.map((turn, k) => ({ ...turn, shapedReward: rewards[k]! })) };
   });

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeJson } from '../base/file.ts';
 import { readEpisodes } from '../data/reader.ts';
 import type { Episode } from '../data/trajectory.ts';
 import { openTrajectoryWriter } from '../data/writer.ts';
@@ -80,6 +81,10 @@ async function playShard(
     },
   });
   assertFewFaults(played);
+  const faults = played.flatMap(({ episode, fault }) =>
+    fault === undefined ? [] : [{ task: episode.taskId, rollout: episode.rollout, fault }],
+  );
+  if (faults.length > 0) await writeJson(join(context.folder, `faults-${shard.start}-${session.file}.json`), faults);
   for (const { episode } of played) writer.append(episode);
   await writer.close();
 }

@@ -103,6 +103,11 @@ interface Quality {
   readonly explainedVariance: number | null;
   /** Mean over episodes of Spearman's correlation between cumulative progress and -remaining actions; null if the world cannot tell. */
   readonly progressRank: number | null;
+  /** The same for the number of the turn: what any estimator that is always positive would reach. */
+  readonly turnRank: number | null;
+  /** {@link progressRank} over won and over lost episodes. */
+  readonly progressRankWon: number | null;
+  readonly progressRankLost: number | null;
 }
 
 function estimatorQuality(
@@ -111,25 +116,30 @@ function estimatorQuality(
 ): Quality {
   const sums: number[] = [];
   const returns: number[] = [];
-  const ranks: number[] = [];
+  const ranks: { readonly progress: number; readonly turn: number; readonly isWon: boolean }[] = [];
   sequences.forEach((sequence, index) => {
     let sum = 0;
-    const cumulative = sequence.turnEnds.map((end) => (sum += scores[index]!.progress[end]!));
+    const cumulative = sequence.turnEnds.map((end) => {
+      sum += scores[index]!.progress[end]!;
+      return sum;
+    });
     sums.push(sum);
     returns.push(sequence.episode.return);
-    const truth = sequence.episode.turns.map((turn) => turn.remaining);
-    if (truth.some((remaining) => remaining === null)) return;
-    const rank = spearman(
-      cumulative,
-      truth.map((remaining) => -remaining!),
-    );
-    if (Number.isFinite(rank)) ranks.push(rank);
+    const truth = sequence.episode.turns.map((turn) => (turn.remaining === null ? Number.NaN : -turn.remaining));
+    const progress = spearman(cumulative, truth);
+    const turn = spearman([...truth.keys()], truth);
+    if (Number.isFinite(progress)) ranks.push({ progress, turn, isWon: sequence.episode.outcome === 'success' });
   });
+  const mean = (values: readonly number[]): number | null =>
+    values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
   return {
     episodes: sequences.length,
     mse: finiteOrNull(sequences.length === 0 ? Number.NaN : meanSquaredError(sums, returns)),
     explainedVariance: finiteOrNull(sequences.length === 0 ? Number.NaN : explainedVariance(sums, returns)),
-    progressRank: ranks.length === 0 ? null : ranks.reduce((a, b) => a + b, 0) / ranks.length,
+    progressRank: mean(ranks.map(({ progress }) => progress)),
+    turnRank: mean(ranks.map(({ turn }) => turn)),
+    progressRankWon: mean(ranks.filter(({ isWon }) => isWon).map(({ progress }) => progress)),
+    progressRankLost: mean(ranks.filter(({ isWon }) => !isWon).map(({ progress }) => progress)),
   };
 }
 

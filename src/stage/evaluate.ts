@@ -32,7 +32,7 @@ export interface Evaluation extends Outcomes {
   readonly games: Readonly<Record<string, readonly (0 | 1 | null)[]>>;
 }
 
-/** The record an evaluate stage leaves. */
+/** The record an evaluate stage leaves, beside its headline numbers such as `valid_unseen/t0/success`. */
 export interface EvaluateSummary {
   readonly evaluations: readonly Evaluation[];
 }
@@ -49,6 +49,7 @@ export const evaluate: Stage = {
     const environment = await worldOf(context.node);
     const opened = await openPolicy(join(context.inputs.policy!, policyFolder), params.prompt);
     const evaluations: Evaluation[] = [];
+    const numbers: Record<string, number> = {};
     for (const split of params.evaluate.splits) {
       for (const temperature of params.evaluate.temperatures) {
         const samples = temperature === 0 ? 1 : params.evaluate.samples;
@@ -72,18 +73,19 @@ export const evaluate: Stage = {
         });
         const evaluation = evaluationOf(episodes, { split, temperature, samples });
         evaluations.push(evaluation);
-        const name = `${split}/t${temperature}`;
-        context.metrics(0, {
-          [`${name}/success`]: evaluation.success,
-          [`${name}/reward`]: evaluation.reward,
-          [`${name}/grounded`]: evaluation.grounded,
-          [`${name}/turns`]: evaluation.turns,
-        });
+        Object.assign(numbers, numbersOf(evaluation));
+        context.metrics(0, numbersOf(evaluation));
       }
     }
-    return { summary: { evaluations: JSON.parse(JSON.stringify(evaluations)) } }; // a record of plain data
+    return { summary: { ...numbers, evaluations: JSON.parse(JSON.stringify(evaluations)) } }; // a record of plain data
   },
 };
+
+/** The headline numbers under the names a tracker shows. */
+function numbersOf({ split, temperature, success, reward, grounded, turns }: Evaluation): Record<string, number> {
+  const values = Object.entries({ success, reward, grounded, turns });
+  return Object.fromEntries(values.map(([name, value]) => [`${split}/t${temperature}/${name}`, value]));
+}
 
 function evaluationOf(
   episodes: readonly Episode[],

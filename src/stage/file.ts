@@ -1,4 +1,5 @@
 /** Names of the files stages leave for each other, and what every record says about its origin. */
+import { basename } from 'node:path';
 import type { StageContext } from '../runner/stage.ts';
 
 export const demonstrationsFile = 'demonstrations.arrow';
@@ -10,7 +11,10 @@ export const criticFolder = 'critic';
 /** Folder of a progress estimator: the same files, with a progress head. */
 export const estimatorFolder = 'estimator';
 
-/** What a record says about where it comes from. The key is not known inside a stage; its node is. */
+/**
+ * What a record says about where it comes from. Results are shared between runs, so no run is named; the folder of a result is called
+ * after its stage and key.
+ */
 export function originOf(context: StageContext, seed: number): { run: string; stageKey: string; seed: number } {
-  return { run: '', stageKey: context.node.id, seed };
+  return { run: '', stageKey: basename(context.folder), seed };
 }

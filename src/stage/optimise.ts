@@ -74,15 +74,16 @@ export const optimise: Stage = {
     const start = isShared ? { policy: critic } : { policy, critic };
     const last = await trainPolicy(session, start, (sequence) => targets.get(sequence)!); // every sequence has its targets
     await writeEpisodes(join(context.folder, episodesFile), withAdvantages(sequences, targets));
-    const residual = explainedVariance(
+    const returns = sequences.map((sequence) => discountedReturns(sequence, params.ppo));
+    const valueFit = explainedVariance(
       raw.flatMap((target) => masked(target.oldValues, target.valueMask)),
-      raw.flatMap((target) => masked(target.valueTargets, target.valueMask)),
+      returns.flatMap((target) => masked(target.valueTargets, target.valueMask)),
     );
     return {
       summary: {
         episodes: sound.length,
         broken: episodes.length - sound.length,
-        valueExplainedVariance: finiteOrNull(residual),
+        valueExplainedVariance: finiteOrNull(valueFit),
         ...last,
       },
     };
@@ -111,7 +112,7 @@ async function startingCritic({ context, params, policySource }: Session): Promi
   return withHeads(await loadModel(join(context.inputs.estimator, estimatorFolder)), ['value'], params.seed);
 }
 
-/** Fits the critic to the discounted returns before the policy moves; a shared trunk is left alone, only its head learns. */
+/** Fits the critic to the discounted returns (without the KL reward) before the policy moves; of a shared trunk only the head learns. */
 async function fitCritic({ context, params, sequences }: Session, start: Model): Promise<Model> {
   const { ppo, seed, round } = params;
   if (ppo.criticEpochs === 0) return start;

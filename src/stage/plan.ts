@@ -86,7 +86,10 @@ function lane(shared: Shared, seed: number): StageNode[] {
   const sft = add(
     'sft',
     'sft',
-    { prompt, tokenizer, model: { ...model, base: shared.baseDigest }, sft: manifest.sft },
+    // A base checkpoint brings its own tokenizer and shape.
+    shared.baseDigest === null
+      ? { prompt, tokenizer, model, sft: manifest.sft }
+      : { prompt, base: shared.baseDigest, sft: manifest.sft },
     { demonstrations: demos },
   );
   add('evaluate', 'evaluate:sft', { world: heldOut, prompt, evaluate }, { policy: sft });

@@ -18,7 +18,7 @@ import type { Codec } from './sequence.ts';
 /** Files beside the weights. */
 const textFiles = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'] as const;
 
-/** A model, how its conversations are written, . */
+/** A model and how its conversations are written. */
 export interface OpenedPolicy {
   readonly model: Model;
   readonly codec: Codec;

@@ -40,9 +40,9 @@ describe('rewardEpisodes()', () => {
     expect(rewardsOf('outcome')).toEqual([[0, 1], [0, 0], broken, [0, 0.25]]);
   });
 
-  it("released: the return less the mean of the task's other sound episodes, on every turn, plus beta g", () => {
+  it("released: the return less the mean of the task's other sound episodes, plus beta g, times the turns left", () => {
     // task a: 1 - 0 = 1 and 0 - 1 = -1: the broken episode's 0.5 is in neither mean; task b has no other: 0.25
-    expect(rewardsOf('released')).toEqual([[1.5, 1], [-0.5, -1], broken, [0.75, 0.25]]);
+    expect(rewardsOf('released')).toEqual([[1.5, 0], [-0.5, -0], broken, [0.75, 0]]);
   });
 
   it('tells two rollouts with equal contents apart', () => {

@@ -1,10 +1,11 @@
 /** The tables of a run, from summaries made by hand. */
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/base/json.ts';
+import { compare, successOf } from '../../src/report/compare.ts';
+import { type FinishedStage, resultTables } from '../../src/report/result.ts';
+import { textTable } from '../../src/report/text-table.ts';
 import type { Evaluation } from '../../src/stage/evaluate.ts';
-import { compare, type FinishedStage, resultTables } from '../../src/stage/result.ts';
-import { textTable } from '../../src/stage/text-table.ts';
-import { planOf } from './support.ts';
+import { planOf } from '../stage/support.ts';
 
 type Games = Readonly<Record<string, readonly (0 | 1 | null)[]>>;
 
@@ -45,40 +46,58 @@ describe('textTable()', () => {
   });
 });
 
+/** Evaluations of seeds 0, 1, … */
+const seeds = (...list: Evaluation[]): Map<number, Evaluation> => new Map(list.map((one, seed) => [seed, one]));
+
 describe('compare()', () => {
   it('pairs by game and leaves out what broke on either side', () => {
     const before = evaluation({ a: [0], b: [1], c: [0], d: [null], e: [1] });
     const after = evaluation({ a: [1], b: [1], c: [null], d: [1] });
     // a: +1, b: 0; c and d broke on one side, e was not played again
-    expect(compare([before], [after])).toMatchObject({ estimate: 0.5, low: 0, high: 1 });
+    expect(compare(seeds(before), seeds(after))).toMatchObject({ estimate: 0.5, low: 0, high: 1 });
   });
 
   it('takes the mean of the samples of a game', () => {
     const before = evaluation({ a: [0, 0], b: [1, 1] });
     const after = evaluation({ a: [1, 0], b: [1, null] });
-    expect(compare([before], [after]).estimate).toBe(0.25); // (0.5 - 0 + 1 - 1) / 2
+    expect(compare(seeds(before), seeds(after))?.estimate).toBe(0.25); // (0.5 - 0 + 1 - 1) / 2
   });
 
   it('gives a zero interval where every game goes as before, however good', () => {
     const same = evaluation({ a: [0], b: [1], c: [1] });
-    expect(compare([same], [same])).toMatchObject({ estimate: 0, low: 0, high: 0 });
+    expect(compare(seeds(same), seeds(same))).toMatchObject({ estimate: 0, low: 0, high: 0 });
   });
 
   it('compares each seed with itself', () => {
     const lost = evaluation({ a: [0], b: [0] });
     const won = evaluation({ a: [1], b: [1] });
     // seed 0 gains 1, seed 1 loses 1: a difference of means would hide nothing, pairing must not mix them up
-    expect(compare([lost, won], [won, lost])).toMatchObject({ estimate: 0, low: -1, high: 1 });
+    expect(compare(seeds(lost, won), seeds(won, lost))).toMatchObject({ estimate: 0, low: -1, high: 1 });
   });
 
-  it('compares with nothing where there is no `before`: the mean itself', () => {
-    expect(compare([undefined], [evaluation({ a: [1], b: [0], c: [1], d: [1] })]).estimate).toBe(0.75);
+  it('successOf() gives the mean itself', () => {
+    expect(successOf(seeds(evaluation({ a: [1], b: [0], c: [1], d: [1] })))?.estimate).toBe(0.75);
   });
 
   it('gives the same interval each time', () => {
     const before = evaluation({ a: [0], b: [1], c: [0], d: [1] });
     const after = evaluation({ a: [1], b: [1], c: [0], d: [0] });
-    expect(compare([before], [after])).toEqual(compare([before], [after]));
+    expect(compare(seeds(before), seeds(after))).toEqual(compare(seeds(before), seeds(after)));
+  });
+
+  it('pairs seeds by their number and says nothing where the sides share none', () => {
+    const [sft, trained] = [evaluation({ a: [0] }), evaluation({ a: [1] })];
+    expect(compare(new Map([[1, sft]]), new Map([[2, trained]]))).toBeUndefined();
+    expect(
+      compare(
+        new Map([
+          [2, sft],
+          [1, trained],
+        ]),
+        new Map([[1, trained]]),
+      ),
+    ).toMatchObject({ estimate: 0 });
+    expect(compare(seeds(sft), seeds(evaluation({ other: [1] })))).toBeUndefined();
   });
 });
 
@@ -130,13 +149,19 @@ describe('resultTables()', () => {
     const results = new Map([
       [
         'estimate/seed=1',
-        finished({ heldOutMse: 0.125, heldOutExplainedVariance: null, heldOutProgressRank: 0.5, heldOutEpisodes: 7 }),
+        finished({
+          heldOutMse: 0.125,
+          heldOutExplainedVariance: null,
+          heldOutProgressRank: 0.5,
+          heldOutTurnRank: 0.25,
+          heldOutEpisodes: 7,
+        }),
       ],
     ]);
     const row = resultTables(await planOf(), results)
       .split('\n')
       .find((line) => line.startsWith('estimate/seed=1'));
-    expect(cellsOf(row!)).toEqual(['estimate/seed=1', '0.125', '–', '0.500', '7']);
+    expect(cellsOf(row!)).toEqual(['estimate/seed=1', '0.125', '–', '0.500', '0.250', '7']);
   });
 
   it('is empty where nothing was evaluated', async () => {
