@@ -1,13 +1,13 @@
 /**
  * The content-addressed store of stage results: `<runs>/store/<stage>-<key>/` with the stage's files and `stage.json`. A result is
- * written in `.partial/`, which survives kills, and appears by one rename. A hit is believed only after every file's size and
- * SHA-256 were checked; what fails is moved to `.quarantine/` with a report and computed again.
+ * written in `.partial/`, which survives kills, and appears by one rename. A hit is believed only after the SHA-256 of the record
+ * itself and the size and SHA-256 of every file were checked; what fails is moved to `.quarantine/` with a report and computed again.
  */
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { messageOf, SpaError } from '../base/error.ts';
 import { readTextIfPresent, writeJson } from '../base/file.ts';
-import { hashFile, sha256 } from '../base/hash.ts';
+import { hashFile, hashJson, sha256 } from '../base/hash.ts';
 import type { JsonObject } from '../base/json.ts';
 import { mapLimit } from '../base/limit.ts';
 import { storedName } from './key.ts';
@@ -36,6 +36,8 @@ export interface StoredStage {
   readonly seconds: number;
   /** ISO 8601. */
   readonly finishedAt: string;
+  /** SHA-256 of the canonical JSON of all other members. */
+  readonly sha256: string;
 }
 
 /** What is asked for: a stage and its key. */
@@ -75,19 +77,35 @@ export async function lookup(root: string, identity: Identity): Promise<Lookup> 
 async function problemsOf(folder: string, text: string, key: string | undefined): Promise<string[]> {
   const stored = parseStored(text);
   if (stored === undefined) return ['stage.json is damaged'];
+  const digest = digestOfRecord(stored);
+  if (digest === undefined) return ['stage.json is damaged'];
+  if (digest !== stored.sha256) return [`stage.json has SHA-256 ${digest}, expected ${stored.sha256 ?? 'one in it'}`];
   if (key !== undefined && stored.key !== key) return [`stage.json is of key ${stored.key}, expected ${key}`];
-  const found = await mapLimit(stored.files, 8, async (file) => {
-    const path = join(folder, file.path);
-    const size = await stat(path).then(
-      ({ size }) => size,
-      () => undefined,
-    );
-    if (size === undefined) return `${file.path} is missing`;
-    if (size !== file.sizeBytes) return `${file.path} has ${size} bytes, expected ${file.sizeBytes}`;
-    const digest = await digestOf(path, size);
-    return digest === file.sha256 ? '' : `${file.path} has SHA-256 ${digest}, expected ${file.sha256}`;
-  });
-  return found.filter((problem) => problem !== '');
+  const listed = new Set(stored.files.map(({ path }) => path));
+  const extra = (await publishedPaths(folder)).filter((path) => !listed.has(path));
+  const found = await mapLimit(stored.files, 8, (file) => problemOf(folder, file));
+  return [...found.filter((problem) => problem !== ''), ...extra.map((path) => `${path} is not in stage.json`)];
+}
+
+/** Returns undefined for numbers too large for JSON, which are read as infinity. */
+function digestOfRecord({ sha256: _, ...rest }: StoredStage): string | undefined {
+  try {
+    return hashJson(rest);
+  } catch {
+    return undefined;
+  }
+}
+
+async function problemOf(folder: string, file: StoredFile): Promise<string> {
+  const path = join(folder, file.path);
+  const size = await stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+  if (size === undefined) return `${file.path} is missing`;
+  if (size !== file.sizeBytes) return `${file.path} has ${size} bytes, expected ${file.sizeBytes}`;
+  const digest = await digestOf(path, size);
+  return digest === file.sha256 ? '' : `${file.path} has SHA-256 ${digest}, expected ${file.sha256}`;
 }
 
 /** Small files are read whole, which is several times faster than a stream. */
@@ -107,15 +125,19 @@ export async function quarantine(root: string, identity: Identity, problems: rea
   return target;
 }
 
+/** What a stage's record is made from; publishing adds the rest. */
+export type Unpublished = Omit<StoredStage, 'format' | 'files' | 'sha256'>;
+
 /**
  * Publishes the partial folder of a result. Names that begin with `.` are removed first.
  * If another process published the same key meanwhile, its result stays and this one is dropped: both are the same.
  */
-export async function publish(root: string, record: Omit<StoredStage, 'format' | 'files'>): Promise<StoredStage> {
+export async function publish(root: string, record: Unpublished): Promise<StoredStage> {
   const partial = partialFolder(root, record);
   const target = resultFolder(root, record);
   const files = await collectFiles(partial);
-  const stored: StoredStage = { format: 1, ...record, files };
+  const rest = { format: 1, ...record, files } as const;
+  const stored: StoredStage = { ...rest, sha256: hashJson(rest) };
   await writeJson(join(partial, 'stage.json'), stored);
   try {
     await rename(partial, target);
@@ -136,21 +158,31 @@ export async function publish(root: string, record: Omit<StoredStage, 'format' |
   return stored;
 }
 
+/** Removes what begins with `.` and lists the rest with its digests. */
 async function collectFiles(folder: string): Promise<StoredFile[]> {
+  const paths = await publishedPaths(folder, (path) => rm(path, { recursive: true }));
+  return mapLimit(paths, 8, async (path) => {
+    const { size } = await stat(join(folder, path));
+    return { path, sha256: await digestOf(join(folder, path), size), sizeBytes: size };
+  });
+}
+
+/**
+ * Lists the files of a result but its record, sorted, with `/`.
+ * @param onHidden Called with the path of each file or folder that begins with `.`; these are left out.
+ */
+async function publishedPaths(folder: string, onHidden?: (path: string) => Promise<void>): Promise<string[]> {
   const paths: string[] = [];
   const walk = async (current: string): Promise<void> => {
     for (const entry of await readdir(current, { withFileTypes: true })) {
       const path = join(current, entry.name);
-      if (entry.name.startsWith('.')) await rm(path, { recursive: true });
+      if (entry.name.startsWith('.')) await onHidden?.(path);
       else if (entry.isDirectory()) await walk(path);
-      else if (path !== join(folder, 'stage.json')) paths.push(path);
+      else if (path !== join(folder, 'stage.json')) paths.push(relative(folder, path).split(sep).join('/'));
     }
   };
   await walk(folder);
-  return mapLimit(paths.sort(), 8, async (path) => {
-    const { size } = await stat(path);
-    return { path: relative(folder, path).split(sep).join('/'), sha256: await digestOf(path, size), sizeBytes: size };
-  });
+  return paths.sort();
 }
 
 /** Removes a result so that it is computed anew. */

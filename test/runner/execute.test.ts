@@ -46,6 +46,13 @@ async function execute(
 const all = (status: string) => ({ top: status, left: status, right: status, end: status });
 const topOf = (work: Plan) => ({ stage: 'echo', key: keysOf(work).get('top')! });
 
+/** Changes a result's record. */
+async function rewrite(folder: string, change: (record: Record<string, unknown>) => object): Promise<void> {
+  const path = join(folder, 'stage.json');
+  const record = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>; // written by publish
+  await writeFile(path, JSON.stringify(change(record), null, 2));
+}
+
 describe('executePlan()', () => {
   it('runs every stage once, and a second time none', async () => {
     const first = await execute(diamond());
@@ -111,11 +118,45 @@ describe('executePlan()', () => {
       (folder: string) => writeFile(join(folder, 'stage.json'), '{'),
       'damaged: stage.json is damaged',
     ],
+    [
+      'a changed number in its summary',
+      (folder: string) => rewrite(folder, (record) => ({ ...record, summary: { length: 34 } })),
+      expect.stringMatching(/^damaged: stage\.json has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}$/),
+    ],
+    [
+      'a number too large for JSON in its record',
+      (folder: string) => writeFile(join(folder, 'stage.json'), '{"format":1,"files":[],"seconds":1e999}'),
+      'damaged: stage.json is damaged',
+    ],
+    [
+      'a file struck off its record',
+      (folder: string) => rewrite(folder, (record) => ({ ...record, files: [] })),
+      expect.stringMatching(/^damaged: stage\.json has SHA-256 /),
+    ],
+    [
+      'a record without its SHA-256',
+      (folder: string) => rewrite(folder, ({ sha256: _, ...record }) => record),
+      expect.stringMatching(/^damaged: stage\.json has SHA-256 [0-9a-f]{64}, expected one in it$/),
+    ],
+    [
+      'a file that its record does not name',
+      async (folder: string) => {
+        await mkdir(join(folder, 'more'));
+        await writeFile(join(folder, 'more', 'a.json'), '{}');
+      },
+      'damaged: more/a.json is not in stage.json',
+    ],
   ])('does not believe a result with %s', async (_, damage, note) => {
     await execute(diamond());
     await damage(resultFolder(store, topOf(diamond())));
-    expect((await execute(diamond())).notes.top).toBe(note);
+    expect((await execute(diamond())).notes.top).toEqual(note);
     expect((await lookup(store, topOf(diamond()))).status).toBe('hit');
+  });
+
+  it('believes a result to which a system has added files that begin with a dot', async () => {
+    await execute(diamond());
+    await writeFile(join(resultFolder(store, topOf(diamond())), '.DS_Store'), 'x');
+    expect((await execute(diamond())).statuses).toEqual(all('cached'));
   });
 
   it('lets independent lanes end when one stage fails, and skips what needs it', async () => {
