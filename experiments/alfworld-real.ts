@@ -13,6 +13,10 @@ export default defineExperiment({
   tokenizer: { kind: 'word', vocabSize: 768, phrases: 64 },
   model: { ...alfworld.model, maxLength: 1024 },
   // Real rooms repeat: without other names the model remembers them instead of reading.
-  demonstrations: { episodes: 14000, recovery: 0.05, rename: 0.7 },
+  demonstrations: { episodes: 8000, recovery: 0.05, rename: 0.7 },
   sft: { ...alfworld.sft, epochs: 1 },
+  explore: { ...alfworld.explore, tasks: 120 },
+  estimator: { ...alfworld.estimator, epochs: 4 },
+  ppo: { ...alfworld.ppo, rounds: 1 },
+  evaluate: { ...alfworld.evaluate, samples: 1 },
 });

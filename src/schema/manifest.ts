@@ -189,6 +189,13 @@ const kl = group('How the policy is held near the base policy.', {
   ),
 });
 
+const lora = group('Low-rank adaptation of the policy; the merged weights are saved.', {
+  rank: semantic(
+    count('Width of the adapters; 0 trains all weights. Source: StepTool_ppo.json, 8 for a 3B model.', 0, natural),
+  ),
+  alpha: semantic(real('Scale of the adapters is alpha / rank. Source: StepTool_ppo.json, 16.', 16, positive)),
+});
+
 const ppo = group('Stage optimise: proximal policy optimisation.', {
   ...training({
     epochs: 4,
@@ -225,6 +232,7 @@ const ppo = group('Stage optimise: proximal policy optimisation.', {
     real('Highest learning rate of those passes, and of a separate critic during PPO.', 1e-5, positive),
   ),
   kl,
+  lora,
 });
 
 const evaluate = group('Stage evaluate: play on games held out from training.', {

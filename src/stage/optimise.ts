@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { badInput } from '../base/error.ts';
 import type { Episode } from '../data/trajectory.ts';
 import { loadModel } from '../nn/checkpoint.ts';
+import { loraTargets } from '../nn/lora.ts';
 import { type Model, withHeads } from '../nn/model.ts';
 import { createTrainer } from '../nn/trainer.ts';
 import { explainedVariance } from '../rl/statistics.ts';
@@ -179,6 +180,7 @@ async function trainPolicy(
     threads,
     objective: 'ppo',
     ...adamOf(ppo),
+    ...(ppo.lora.rank === 0 ? {} : { lora: { ...ppo.lora, targets: loraTargets, seed } }),
     ppo: {
       clip: ppo.clip,
       valueClip: ppo.valueClip,
@@ -206,7 +208,7 @@ async function trainPolicy(
       ];
     },
   });
-  await writeLike(join(context.folder, policyFolder), trainer.model, policySource);
+  await writeLike(join(context.folder, policyFolder), trainer.mergedModel(), policySource);
   if (trainer.critic !== undefined) await writeLike(join(context.folder, criticFolder), trainer.critic, policySource);
   return { steps: epochs.steps, ...last };
 }
