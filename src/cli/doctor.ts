@@ -4,6 +4,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../base/error.ts';
 import { assertWritable } from '../base/file.ts';
+import { plainAddress } from '../track/address.ts';
 import { loadSettings, type Settings, shortPath } from './load.ts';
 import { describeVersions } from './machine.ts';
 import { bytesText, columns } from './table.ts';
@@ -67,12 +68,16 @@ async function dataRow(): Promise<Row> {
 }
 
 async function trackerRow({ trackingUri }: Settings): Promise<Row> {
-  if (!/^https?:/.test(trackingUri)) return ['ok', 'tracking', trackingUri];
+  if (trackingUri === 'none' || trackingUri.startsWith('file:')) return ['ok', 'tracking', trackingUri];
+  if (!/^https?:/.test(trackingUri)) {
+    return ['bad', 'tracking', `${trackingUri}: unknown kind, expected none, file:<folder> or http(s)://<server>`];
+  }
+  const address = plainAddress(trackingUri);
   try {
-    const { status } = await fetch(new URL('/health', trackingUri), { signal: AbortSignal.timeout(3000) });
-    return status === 200 ? ['ok', 'tracking', trackingUri] : ['no', 'tracking', `${trackingUri} answers ${status}`];
+    const { status } = await fetch(`${address}/health`, { signal: AbortSignal.timeout(3000) });
+    return status === 200 ? ['ok', 'tracking', address] : ['no', 'tracking', `${address} answers ${status}`];
   } catch (error) {
     const reason = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-    return ['no', 'tracking', `${trackingUri}: ${reason}; runs keep their records until it answers`];
+    return ['no', 'tracking', `${address}: ${reason}; runs keep their records until it answers`];
   }
 }

@@ -5,7 +5,7 @@ import { badInput, messageOf, SpaError } from '../base/error.ts';
 import { assertWritable } from '../base/file.ts';
 import type { Json } from '../base/json.ts';
 import type { RunEvent } from '../runner/event.ts';
-import { type Executor, executePlan, type NodeOutcome } from '../runner/execute.ts';
+import { type ExecuteOptions, type Executor, executePlan, type NodeOutcome } from '../runner/execute.ts';
 import { inlineExecutor } from '../runner/inline.ts';
 import { keysOf } from '../runner/key.ts';
 import { localExecutor } from '../runner/local.ts';
@@ -41,28 +41,58 @@ export async function runCommand(path: string, options: RunOptions, program: Pro
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   using interrupt = listenForInterrupt(say);
   const record = await firstRecord(prepared, plan);
-  const open = await openRecord(prepared.settings.runs, record);
+  // The tracker first: an address that cannot be used must not leave a record behind.
   const tracking = await trackRun(prepared.settings, {
     record,
     nodes: plan.nodes,
     params: semanticParams(prepared.manifest),
   });
-  const renderer = await chooseRenderer(plan, options.json ?? false);
+  let open: OpenRecord | undefined;
+  try {
+    open = await openRecord(prepared.settings.runs, record);
+    const run = { plan, record, open, tracking, json: options.json ?? false, say };
+    const outcomes = await execute(run, {
+      store: join(prepared.settings.runs, 'store'),
+      executor: chooseExecutor(options, program, open),
+      cores: prepared.cores,
+      signal: interrupt.signal,
+      force,
+    });
+    return await finish({ ...run, outcomes }, program);
+  } catch (error) {
+    await giveUp({ open, tracking }, error);
+    throw error;
+  }
+}
+
+interface Run {
+  readonly plan: Plan;
+  readonly record: RunRecord;
+  readonly open: OpenRecord;
+  readonly tracking: Tracking;
+  readonly json: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** Executes the plan, telling the record, the tracker and the user what happens. */
+async function execute({ plan, open, tracking, json }: Run, options: Omit<ExecuteOptions, 'emit'>) {
+  const renderer = await chooseRenderer(plan, json);
   const emit = (event: RunEvent): void => {
     open.event(event);
     tracking.event(event);
     renderer.event(event);
   };
-  const outcomes = await executePlan(plan, {
-    store: join(prepared.settings.runs, 'store'),
-    executor: chooseExecutor(options, program, open),
-    cores: prepared.cores,
-    signal: interrupt.signal,
-    force,
-    emit,
-  });
+  const outcomes = await executePlan(plan, { ...options, emit });
   await renderer.end();
-  return finish({ plan, record, open, tracking, outcomes, json: options.json ?? false, say }, program);
+  return outcomes;
+}
+
+/** Ends the record of a run that failed outside its stages. The first error is the one to report. */
+async function giveUp(run: { readonly open: OpenRecord | undefined; readonly tracking: Tracking }, error: unknown) {
+  const change = { status: 'failed', endedAt: new Date().toISOString(), error: messageOf(error) } as const;
+  await run.open?.update(change).catch(() => undefined); // the disk may be what failed
+  run.open?.close();
+  await run.tracking.finish('FAILED', undefined).catch(() => undefined); // the tracker is not what is to be reported
 }
 
 function partOf(plan: Plan, only: readonly string[]): Plan {
@@ -123,32 +153,21 @@ function chooseExecutor(options: RunOptions, program: Program, open: OpenRecord)
   });
 }
 
-interface Ending {
-  readonly plan: Plan;
-  readonly record: RunRecord;
-  readonly open: OpenRecord;
-  readonly tracking: Tracking;
+interface Ending extends Run {
   readonly outcomes: ReadonlyMap<string, NodeOutcome>;
-  readonly json: boolean;
-  readonly say: (line: string) => void;
 }
 
-/** Writes the record, the tables and what went wrong; returns the exit code. */
+/** Writes the record and the tables, says what went wrong, delivers to the tracker last; returns the exit code. */
 async function finish(ending: Ending, program: Program): Promise<number> {
   const { plan, record, open, tracking, outcomes, json, say } = ending;
   const status = statusOf(outcomes);
-  const tables = await program.tables(plan, finishedOf(outcomes));
-  if (tables !== '') await open.file('result.txt', `${tables}\n`);
   await open.update({
     status,
     endedAt: new Date().toISOString(),
     nodes: record.nodes.map((node) => ({ ...node, ...endOf(node.id, outcomes) })),
   });
-  const tracked = { finished: 'FINISHED', failed: 'FAILED', interrupted: 'KILLED' } as const;
-  const undelivered = await tracking.finish(
-    tracked[status],
-    tables === '' ? undefined : join(open.folder, 'result.txt'),
-  );
+  const tables = await program.tables(plan, finishedOf(outcomes));
+  if (tables !== '') await open.file('result.txt', `${tables}\n`);
   open.close();
   const folder = shortPath(open.folder);
   if (json) process.stdout.write(`${JSON.stringify({ type: 'ended', status, run: record.id, folder, tables })}\n`);
@@ -157,6 +176,9 @@ async function finish(ending: Ending, program: Program): Promise<number> {
     process.stdout.write(`\n${status === 'finished' ? 'done' : status}: run ${record.id} in ${folder}\n`);
   }
   for (const [id, outcome] of outcomes) if (outcome.status === 'failed') await explainFailure(id, outcome, say);
+  const tracked = { finished: 'FINISHED', failed: 'FAILED', interrupted: 'KILLED' } as const;
+  const resultFile = tables === '' ? undefined : join(open.folder, 'result.txt');
+  const undelivered = await tracking.finish(tracked[status], resultFile);
   if (undelivered !== undefined) say(`Tracking: ${undelivered}`);
   return { finished: 0, failed: isUsersFault(outcomes) ? 2 : 1, interrupted: INTERRUPTED }[status];
 }

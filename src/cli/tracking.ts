@@ -1,21 +1,27 @@
 /** Sends a run to the tracker: one parent run, one nested run per stage. The run's own record stays the truth. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunEvent } from '../runner/event.ts';
 import type { RunRecord } from '../runner/record.ts';
 import type { StageNode } from '../runner/stage.ts';
 import { flatten } from '../schema/semantic.ts';
+import { outboxFolderOf, plainAddress } from '../track/address.ts';
 import type { RunStatus, TrackedRun, Tracker } from '../track/tracker.ts';
 import type { Settings } from './load.ts';
 
 /** A run being tracked. */
 export interface Tracking {
   event(event: RunEvent): void;
-  /** Delivers what it can; returns what the user should know, if anything. */
+  /** Delivers what it can; returns what the user should know, if anything. A second call does nothing and returns the same. */
   finish(status: RunStatus, resultFile: string | undefined): Promise<string | undefined>;
 }
 
-/** Opens the tracker of the settings and the run's place in it. */
+/** How long a server may be silent at the end of a run. While it answers, it gets more time. */
+const SILENCE_MS = 15_000;
+
+/**
+ * Opens the tracker of the settings and the run's place in it.
+ * @throws {SpaError} Bad input: the address, a variable or the outbox cannot be used.
+ */
 export async function trackRun(
   settings: Settings,
   run: {
@@ -25,9 +31,11 @@ export async function trackRun(
   },
 ): Promise<Tracking> {
   const { openTracker } = await import('../track/open-tracker.ts');
-  const outboxFolder = join(settings.runs, '.outbox');
-  await mkdir(outboxFolder, { recursive: true });
-  const tracker = await openTracker(settings.trackingUri, { outboxFolder, env: process.env, closeTimeoutMs: 10_000 });
+  const tracker = await openTracker(settings.trackingUri, {
+    outboxFolder: outboxFolderOf(join(settings.runs, '.outbox'), settings.trackingUri),
+    env: process.env,
+    closeTimeoutMs: SILENCE_MS,
+  });
   const { record } = run;
   const parent = tracker.run(settings.trackingExperiment ?? record.experiment, {
     name: record.id,
@@ -43,12 +51,15 @@ export async function trackRun(
     children.set(id, child);
     return child;
   };
+  let closed: Promise<string | undefined> | undefined;
   return {
     event: (event) => sendEvent(event, childOf),
-    finish: async (status, resultFile) => {
+    finish: (status, resultFile) => {
+      if (closed !== undefined) return closed;
       if (resultFile !== undefined) parent.artifact('result.txt', resultFile);
       parent.finish(status);
-      return closeTracker(tracker, settings);
+      closed = closeTracker(tracker, settings);
+      return closed;
     },
   };
 }
@@ -103,6 +114,8 @@ function texts(values: Readonly<Record<string, unknown>>): Record<string, string
 
 async function closeTracker(tracker: Tracker, settings: Settings): Promise<string | undefined> {
   const { waiting, reason } = await tracker.close();
-  if (waiting === 0) return undefined;
-  return `${waiting} records wait for ${settings.trackingUri}${reason === undefined ? '' : ` (${reason})`}; the next run sends them`;
+  const address = plainAddress(settings.trackingUri);
+  if (waiting > 0)
+    return `${waiting} records wait for ${address}${reason === undefined ? '' : ` (${reason})`}; the next run sends them`;
+  return reason === undefined ? undefined : `${address} did not take everything (${reason})`;
 }

@@ -3,7 +3,7 @@
  * under its lock. A failure stops what depends on it and nothing else.
  */
 import { mkdir } from 'node:fs/promises';
-import { messageOf, SpaError } from '../base/error.ts';
+import { boundary, messageOf, SpaError } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { NodeStatus, RunEvent } from './event.ts';
 import { explainMiss, explanationText } from './explain.ts';
@@ -74,7 +74,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   const waiting = new Set(plan.nodes);
   const running = new Map<string, { readonly done: Promise<void>; threads: number }>();
   const stored = storedOnce(options.store);
-  await mkdir(options.store, { recursive: true });
+  await boundary('store', `Cannot open store "${options.store}"`, () => mkdir(options.store, { recursive: true }));
   while (waiting.size > 0 || running.size > 0) {
     for (const node of waiting) if (skipIfHopeless(node, outcomes, keys, options)) waiting.delete(node);
     const ready = [...waiting].filter((node) => Object.values(node.inputs).every((id) => outcomes.has(id)));

@@ -40,6 +40,8 @@ export interface RunRecord {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly endedAt?: string;
+  /** What ended it, if that was no stage, e.g. a store that cannot be read. */
+  readonly error?: string;
   readonly pid: number;
   readonly command: readonly string[];
   readonly gitCommit?: string;

@@ -67,6 +67,8 @@ export interface Patience {
   readonly signal: AbortSignal;
   /** Once aborted, pauses shrink to a tenth of a second: there is no more time to be polite. */
   readonly hurry: AbortSignal;
+  /** Called with every request that has done its work. */
+  readonly answered?: () => void;
 }
 
 /** A client of one server. Every call rejects with {@link MlflowError}. */
@@ -184,7 +186,7 @@ export async function pause(ms: number, { signal, hurry }: Patience): Promise<vo
   if (hurry.aborted) await quiet(sleep(Math.min(ms, 100), undefined, { signal }));
 }
 
-async function attempt<T>(connection: MlflowConnection, { signal }: Patience, request: Request): Promise<T> {
+async function attempt<T>(connection: MlflowConnection, { signal, answered }: Patience, request: Request): Promise<T> {
   const { uri, authorization, timeoutMs } = connection;
   const context = `Cannot ${request.method} "${uri}${request.path.split('?')[0]}"`;
   const headers = { 'content-type': 'application/json', ...request.headers };
@@ -204,7 +206,10 @@ async function attempt<T>(connection: MlflowConnection, { signal }: Patience, re
     throw new MlflowError(`${context}: ${reason}, expected an answer`, { cause: error });
   }
   const answer = parse(text);
-  if (response.ok && answer !== undefined) return answer as T; // the caller names the answer of the endpoint it calls
+  if (response.ok && answer !== undefined) {
+    answered?.();
+    return answer as T; // the caller names the answer of the endpoint it calls
+  }
   const { error_code: code, message } = (answer ?? {}) as { error_code?: string; message?: string };
   const said = (message ?? (text.slice(0, 200) || response.statusText)).split('\n')[0];
   throw new MlflowError(`${context}: ${response.status} ${said}, expected an answer of MLflow`, {

@@ -17,6 +17,7 @@ export function createMlflowSink(client: MlflowClient): Sink {
   const records = new Map<string, RunRecord>();
   const experiments = new Map<string, Promise<string>>();
   const runs = new Map<string, Promise<MlflowRun>>();
+  const states: States = new Map();
   const experimentOf = (name: string): Promise<string> => once(experiments, name, () => ensureExperiment(client, name));
   const runOf = (record: RunRecord): Promise<MlflowRun> =>
     once(runs, record.run, async () => {
@@ -34,7 +35,7 @@ export function createMlflowSink(client: MlflowClient): Sink {
       if (first === undefined) return [];
       const opened = records.get(first.run);
       if (opened === undefined) return [`run "${first.run}": no record opens it`]; // its line was lost with a disk
-      return await deliverGroup(client, await runOf(opened), group);
+      return await deliverGroup({ client, run: await runOf(opened), states }, group);
     },
   };
 }
@@ -82,11 +83,18 @@ async function ensureRun(
   return await client.createRun({ experiment, name: record.name, startMs: record.atMs, tags });
 }
 
-async function deliverGroup(
-  client: MlflowClient,
-  run: MlflowRun,
-  group: readonly TrackRecord[],
-): Promise<readonly string[]> {
+/** Server's run id -> the state that this process has set. */
+type States = Map<string, MlflowRun['info']['status']>;
+
+interface Target {
+  readonly client: MlflowClient;
+  /** As it was found or made. */
+  readonly run: MlflowRun;
+  readonly states: States;
+}
+
+async function deliverGroup(target: Target, group: readonly TrackRecord[]): Promise<readonly string[]> {
+  const { client, run } = target;
   const refused: string[] = [];
   let entries: Entry[] = [];
   const flush = async (): Promise<void> => {
@@ -100,7 +108,7 @@ async function deliverGroup(
       for (const metric of record.values) entries.push(metricEntry(metric));
     } else {
       await flush();
-      refused.push(...(await act(client, run, record)));
+      refused.push(...(await act(target, record)));
     }
   }
   await flush();
@@ -115,19 +123,27 @@ function metricEntry(metric: Parameters<typeof encodeMetric>[0]): Entry {
 type Act = Extract<TrackRecord, { type: 'run' | 'artifact' | 'finish' }>;
 
 /** Delivers a record that is a request of its own. */
-async function act(client: MlflowClient, run: MlflowRun, record: Act): Promise<readonly string[]> {
+async function act(target: Target, record: Act): Promise<readonly string[]> {
   return await orRefused(async () => {
     switch (record.type) {
       case 'run':
-        return await client.updateRun(run.info.run_id, { status: 'RUNNING' }); // it may have been finished before
+        return await setState(target, { status: 'RUNNING' }); // it may have been finished before
       case 'finish':
-        return await client.updateRun(run.info.run_id, { status: record.status, endMs: record.atMs });
+        return await setState(target, { status: record.status, endMs: record.atMs });
       case 'artifact':
-        return await upload(client, run, record);
+        return await upload(target.client, target.run, record);
       default:
         return record satisfies never;
     }
   });
+}
+
+/** Sets a run's state; a run that is running, as every new one, need not be told so. */
+async function setState({ client, run, states }: Target, state: Parameters<MlflowClient['updateRun']>[1]) {
+  const { run_id: id, status: first } = run.info;
+  if (state.status === 'RUNNING' && (states.get(id) ?? first) === 'RUNNING') return;
+  await client.updateRun(id, state);
+  states.set(id, state.status);
 }
 
 async function upload(

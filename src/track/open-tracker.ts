@@ -1,9 +1,9 @@
 /** Opens the tracker of an address: `none`, a file store (`file:`), or an MLflow server (`http:`, `https:`). */
 import { mkdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { badInput, messageOf, SpaError } from '../base/error.ts';
+import { folderOfAddress } from './address.ts';
 import { createFileStore } from './file-store.ts';
 import { createMlflowClient, type Patience, pause } from './mlflow-client.ts';
 import { type Env, type MlflowConnection, readConnection } from './mlflow-connection.ts';
@@ -16,18 +16,22 @@ import type { Tracker } from './tracker.ts';
 
 /** Options of {@link openTracker}. */
 export interface TrackerOptions {
-  /** Folder of what could not be delivered yet; the next tracker opened with it delivers that too. One folder per run. */
+  /** Folder of what could not be delivered yet; the next tracker opened with it delivers that too. One folder per address. */
   readonly outboxFolder: string;
   /** Environment variables, for MLflow's own (`MLFLOW_TRACKING_URI`, `MLFLOW_TRACKING_TOKEN`, ...). */
   readonly env: Env;
-  /** How long `close` may take, milliseconds. Default 5000. */
+  /** How long `close` waits for a place that does not answer, milliseconds; each answer gives it as long again. Default 5000. */
   readonly closeTimeoutMs?: number;
+  /** How long `close` may take in all while answers come, milliseconds. Default 180000. */
+  readonly closeTotalMs?: number;
   readonly now?: () => number;
 }
 
 /** Longest pause before delivery is tried again, and records looked at in one round. */
 const longestPauseMs = 30_000;
 const roundSize = 500;
+/** Refusals told one by one. */
+const mostReasons = 5;
 
 /**
  * Opens a tracker.
@@ -39,9 +43,10 @@ export async function openTracker(uri: string | undefined, options: TrackerOptio
   if (address === 'none') return createNoTracker();
   const ending = new AbortController();
   const hurry = new AbortController();
-  const patience: Patience = { signal: ending.signal, hurry: hurry.signal };
+  const watch = createWatch();
+  const patience: Patience = { signal: ending.signal, hurry: hurry.signal, answered: watch.answered };
   const sink = sinkOf(address, options.env, patience);
-  return startTracker({ sink, patience, ending, hurry, outbox: openFolder(options.outboxFolder), options });
+  return startTracker({ sink, patience, ending, hurry, watch, outbox: openFolder(options.outboxFolder), options });
 }
 
 function sinkOf(address: string, env: Env, patience: Patience): Sink {
@@ -52,7 +57,7 @@ function sinkOf(address: string, env: Env, patience: Patience): Sink {
       `Cannot open tracker "${address}": unknown kind, expected none, file:<folder> or http(s)://<server>`,
     );
   }
-  const root = address.startsWith('file://') ? fileURLToPath(address) : resolve(address.slice('file:'.length));
+  const root = folderOfAddress(address);
   try {
     mkdirSync(root, { recursive: true });
   } catch (error) {
@@ -90,11 +95,35 @@ interface Parts {
   readonly patience: Patience;
   readonly ending: AbortController;
   readonly hurry: AbortController;
+  readonly watch: Watch;
   readonly options: TrackerOptions;
 }
 
-function startTracker({ sink, outbox, patience, ending, hurry, options }: Parts): Tracker {
-  const { env, outboxFolder, now = Date.now, closeTimeoutMs = 5000 } = options;
+/** Tells a slow place from a silent one. */
+interface Watch {
+  answered(): void;
+  /** Calls `give up` once nothing was answered for `silentMs`, or after `totalMs`. @returns A function that ends the watch. */
+  begin(limits: { readonly silentMs: number; readonly totalMs: number }, giveUp: () => void): () => void;
+}
+
+function createWatch(): Watch {
+  let silence: NodeJS.Timeout | undefined;
+  return {
+    answered: () => void silence?.refresh(),
+    begin: ({ silentMs, totalMs }, giveUp) => {
+      silence = setTimeout(giveUp, silentMs);
+      const total = setTimeout(giveUp, totalMs);
+      return () => {
+        clearTimeout(silence);
+        clearTimeout(total);
+        silence = undefined;
+      };
+    },
+  };
+}
+
+function startTracker({ sink, outbox, patience, ending, hurry, watch, options }: Parts): Tracker {
+  const { env, outboxFolder, now = Date.now, closeTimeoutMs = 5000, closeTotalMs = 180_000 } = options;
   const problems: Problems = { refused: new Set(), fault: undefined };
   let pumping: Promise<void> | undefined;
   const pump = (): void => {
@@ -117,10 +146,10 @@ function startTracker({ sink, outbox, patience, ending, hurry, options }: Parts)
     run: (experiment, run) => recordRun(experiment, run, recorder),
     close: async () => {
       hurry.abort();
-      const timer = setTimeout(() => ending.abort(), closeTimeoutMs);
+      const endWatch = watch.begin({ silentMs: closeTimeoutMs, totalMs: closeTotalMs }, () => ending.abort());
       if (outbox.waiting() > 0) pump();
       await pumping;
-      clearTimeout(timer);
+      endWatch();
       ending.abort();
       outbox.close();
       return summaryOf(outbox.waiting(), problems);
@@ -139,7 +168,9 @@ function summaryOf(
   waiting: number,
   { refused, fault }: Problems,
 ): { readonly waiting: number; readonly reason?: string } {
-  const reasons = [...refused, ...(waiting > 0 && fault !== undefined ? [fault] : [])];
+  const told = [...refused].slice(0, mostReasons);
+  const more = refused.size > told.length ? [`and ${refused.size - told.length} more`] : [];
+  const reasons = [...told, ...more, ...(waiting > 0 && fault !== undefined ? [fault] : [])];
   return reasons.length === 0 ? { waiting } : { waiting, reason: reasons.join('; ') };
 }
 
@@ -156,6 +187,7 @@ async function deliverAll({
     try {
       for (const refusal of await sink.deliver(group, patience.signal)) problems.refused.add(refusal);
       outbox.acknowledge(group.length);
+      patience.answered?.();
       problems.fault = undefined;
       failures = 0;
     } catch (error) {

@@ -1,6 +1,8 @@
 /** The command itself, in real processes, on stages whose right answer is known. */
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -175,6 +177,78 @@ describe('spa run', () => {
     expect((await spa(['why', 'echo.json', 'left', '--set', 'ppo.epochs=2'])).out).toMatch(
       /\n {2}ppo\.epochs 4 -> 2\n$/,
     );
+  });
+});
+
+describe('tracking', () => {
+  const close = (server: Server): Promise<void> =>
+    new Promise((resolve) => {
+      server.closeAllConnections();
+      server.close(() => resolve());
+    });
+  const listen = (answer: RequestListener): Promise<Server> =>
+    new Promise((resolve) => {
+      const server = createServer(answer).listen(0, '127.0.0.1', () => resolve(server));
+    });
+  const uriOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // TCP
+
+  it('tells what a server refuses for good', async () => {
+    const server = await listen((request, response) => {
+      request.resume().on('end', () => {
+        const isBatch = request.url?.endsWith('/log-batch') === true;
+        const info = { run_id: 'a', status: 'RUNNING', artifact_uri: 'mlflow-artifacts:/0/a' };
+        const answer = { experiment: { experiment_id: '0', lifecycle_stage: 'active' }, runs: [{ info, data: {} }] };
+        response.writeHead(isBatch ? 400 : 200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(isBatch ? { error_code: 'INVALID_PARAMETER_VALUE', message: 'no luck' } : answer));
+      });
+    });
+    const { code, err } = await spa(['run', 'echo.json'], { MLFLOW_TRACKING_URI: uriOf(server) });
+    await close(server);
+    expect(code).toBe(0);
+    expect(err).toMatch(/^Tracking: http:\S+ did not take everything \(.*400 no luck.*\)\n$/);
+  });
+
+  it('never delivers to one place what waits for another', async () => {
+    const gone = { MLFLOW_TRACKING_URI: 'http://127.0.0.1:9' }; // the discard port: nobody listens
+    expect((await spa(['run', 'echo.json'], gone)).err).toMatch(
+      /^Tracking: \d+ records wait for http:\/\/127\.0\.0\.1:9 /,
+    );
+    const here = await spa(['run', 'echo.json'], { MLFLOW_TRACKING_URI: 'file:mlruns' });
+    expect(here).toMatchObject({ code: 0, err: '' });
+    const tracked = (await readdir(join(folder, 'mlruns'), { recursive: true })).filter((path) =>
+      path.endsWith('tags/spa.run'),
+    );
+    const runs = await Promise.all(tracked.map((path) => readFile(join(folder, 'mlruns', path), 'utf8')));
+    expect(new Set(runs)).toEqual(new Set([/run (\S+) in/.exec(here.out)![1]]));
+    const waiting = (await readdir(join(folder, 'runs/.outbox'), { recursive: true })).filter((path) =>
+      path.endsWith('.jsonl'),
+    );
+    expect(waiting).toEqual([expect.stringMatching(/^http-127\.0\.0\.1-9-[0-9a-f]{8}\//)]);
+  });
+});
+
+describe('a run that cannot go on', () => {
+  it('leaves no record if its tracker has no usable address', async () => {
+    expect(await spa(['run', 'echo.json'], { MLFLOW_TRACKING_URI: 'databricks' })).toEqual({
+      code: 2,
+      out: '',
+      err: 'Cannot open tracker "databricks": unknown kind, expected none, file:<folder> or http(s)://<server>\n',
+    });
+    expect((await spa(['ls', '--json'])).out).toBe('');
+  });
+
+  it('is recorded as failed, with the reason, if the store cannot be used', async () => {
+    await mkdir(join(folder, 'runs'));
+    await writeFile(join(folder, 'runs/store'), '');
+    const { code, err } = await spa(['run', 'echo.json'], { MLFLOW_TRACKING_URI: 'file:mlruns' });
+    expect(code).toBe(1);
+    expect(err).toMatch(/^Cannot open store ".*\/runs\/store": EEXIST/);
+    const record = JSON.parse((await spa(['ls', '--json'])).out);
+    expect(record).toMatchObject({ status: 'failed', error: expect.stringContaining('EEXIST') });
+    const metas = (await readdir(join(folder, 'mlruns'), { recursive: true })).filter((path) =>
+      /^[1-9]\d+\/\w{32}\/meta\.yaml$/.test(path),
+    );
+    expect(await readFile(join(folder, 'mlruns', metas[0]!), 'utf8')).toContain('status: 4\n'); // FAILED
   });
 });
 

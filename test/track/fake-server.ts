@@ -29,11 +29,12 @@ class Refusal extends Error {
   }
 }
 
-/** Starts a server on a free port. `artifactRoot` is where it says that artifacts are. */
+/** Starts a server on a free port. `artifactRoot` is where it says that artifacts are; `slowness.ms` delays its answers. */
 export async function startFakeServer(artifactRoot = 'mlflow-artifacts:') {
   const experiments = new Map<string, string>();
   const runs = new Map<string, Run>();
   const faults: Fault[] = [];
+  const slowness = { ms: 0 };
   const requests: { readonly path: string; readonly headers: IncomingMessage['headers'] }[] = [];
   const state = { experiments, runs, artifactRoot };
   const server = createServer(async (request, response) => {
@@ -43,6 +44,7 @@ export async function startFakeServer(artifactRoot = 'mlflow-artifacts:') {
     if (fault === 'hang') return;
     if (fault === 'reset') return void request.socket.destroy();
     const text = await textOf(request);
+    if (slowness.ms > 0) await new Promise((resolve) => setTimeout(resolve, slowness.ms));
     if (typeof fault === 'number') return answer(response, fault, { error_code: 'FAKE', message: `fault ${fault}` });
     try {
       const reply = handle(state, request.method ?? '', url, text);
@@ -65,7 +67,7 @@ export async function startFakeServer(artifactRoot = 'mlflow-artifacts:') {
       server.closeAllConnections();
       server.close(() => resolve());
     });
-  return { uri, place, faults, requests, runs, stop };
+  return { uri, place, faults, slowness, requests, runs, stop };
 }
 
 interface State {

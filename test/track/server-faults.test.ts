@@ -19,11 +19,14 @@ afterEach(async () => {
   rmSync(outboxFolder, { recursive: true, force: true });
 });
 
-async function open(options: { uri?: string; env?: Env; closeTimeoutMs?: number } = {}): Promise<Tracker> {
+async function open(
+  options: { uri?: string; env?: Env; closeTimeoutMs?: number; closeTotalMs?: number } = {},
+): Promise<Tracker> {
   return await openTracker(options.uri ?? server.uri, {
     outboxFolder,
     env: { ...server.place.env, ...options.env },
     closeTimeoutMs: options.closeTimeoutMs ?? 20_000,
+    ...(options.closeTotalMs === undefined ? {} : { closeTotalMs: options.closeTotalMs }),
     now: () => 1_790_000_000_000,
   });
 }
@@ -33,6 +36,15 @@ function play(tracker: Tracker): void {
   run.params({ seed: '1' });
   run.metrics([{ key: 'loss', value: 0.5, step: 3, timestampMs: 1_780_000_000_000 }]);
   run.finish('FINISHED');
+}
+
+/** Seven runs of three records and at least three requests each. */
+function playMany(tracker: Tracker): void {
+  for (let n = 0; n < 7; n++) {
+    const run = tracker.run('exp', { name: `run ${n}`, identity: `run ${n}` });
+    run.metrics([{ key: 'loss', value: n, step: 0, timestampMs: 1_780_000_000_000 }]);
+    run.finish('FINISHED');
+  }
 }
 
 const whole = { name: 'run', status: 'FINISHED', params: { seed: '1' } };
@@ -84,6 +96,45 @@ describe('a faulty server', () => {
     expect(performance.now() - start).toBeLessThan(3000);
     expect(await (await open()).close()).toEqual({ waiting: 0 });
     await expectOneWholeRun();
+  });
+
+  it('that is slow gets everything, as long as it keeps answering', async () => {
+    server.slowness.ms = 60;
+    const tracker = await open({ closeTimeoutMs: 1000 });
+    playMany(tracker);
+    const start = performance.now();
+    expect(await tracker.close()).toEqual({ waiting: 0 });
+    expect(performance.now() - start).toBeGreaterThan(1000); // 30 requests, 60 ms each
+    expect(await server.place.read('exp')).toHaveLength(7);
+  });
+
+  it('that is too slow for the whole time limit gets more with every start', async () => {
+    server.slowness.ms = 100;
+    const tracker = await open({ closeTotalMs: 1500 });
+    playMany(tracker);
+    let { waiting } = await tracker.close();
+    for (let start = 0; waiting > 0; start++) {
+      expect(start).toBeLessThan(20);
+      const next = await (await open({ closeTotalMs: 1500 })).close();
+      expect(next.waiting).toBeLessThan(waiting);
+      waiting = next.waiting;
+    }
+    expect(await server.place.read('exp')).toHaveLength(7);
+  });
+
+  it('that makes a run is not told that the run is running', async () => {
+    const tracker = await open();
+    play(tracker);
+    await tracker.close();
+    const paths = server.requests.map(({ path }) => path.replace('/api/2.0/mlflow/', ''));
+    expect(paths).toEqual([
+      'experiments/get-by-name',
+      'experiments/create',
+      'runs/search',
+      'runs/create',
+      'runs/log-batch',
+      'runs/update',
+    ]);
   });
 
   it('that answers late is given up after MLFLOW_HTTP_REQUEST_TIMEOUT and asked again', async () => {
