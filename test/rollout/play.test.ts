@@ -57,7 +57,10 @@ describe('playEpisode()', () => {
 
   it('records null where the world sees no way to the goal any more', async () => {
     const environment = { ...sayWorld, remaining: () => Number.POSITIVE_INFINITY } as unknown as Environment; // as above
-    expect((await play(['say red', 'stop'], { environment })).episode.turns.map((turn) => turn.remaining)).toEqual([null, null]);
+    expect((await play(['say red', 'stop'], { environment })).episode.turns.map((turn) => turn.remaining)).toEqual([
+      null,
+      null,
+    ]);
   });
 
   it('records a world that ended without the goal as failure', async () => {
