@@ -54,7 +54,7 @@ export default defineExperiment({
   // The paper: alpha 1, beta 0.5, bonus. A bonus for every possible action pays for wandering until the limit; a penalty for every
   // impossible one does not, and a smaller one leaves room for progress, whose steps are worth a few hundredths each.
   reward: { scheme: 'spa', alpha: 2, beta: 0.1, grounding: 'penalty' },
-  // The paper: one offline round. One round moves little; a second on the improved policy's own episodes doubles the gain.
+  // The paper: one offline round. A second one learns from the improved policy's own episodes; experiments/README.md has both.
   ppo: {
     rounds: 2,
     epochs: 1,
