@@ -36,11 +36,6 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Reads a JSON file. The caller says what it expects and validates what it cannot trust. */
-export async function readJson<T>(path: string): Promise<T> {
-  return JSON.parse(await readFile(path, 'utf8')) as T; // the caller names the type of its own files
-}
-
 /** Reads a text file, or returns undefined if it does not exist. */
 export async function readTextIfPresent(path: string): Promise<string | undefined> {
   try {

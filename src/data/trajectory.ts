@@ -142,6 +142,9 @@ export const columnKinds = {
 /** Column names in file order. */
 export const columnNames = Object.keys(columnKinds) as readonly ColumnName[]; // the keys of a literal are its names
 
+/** What a turn holds before anything has been attributed to it. */
+export const unattributed = { progress: null, shapedReward: null, advantage: null } as const;
+
 const emptyTurn: Turn = {
   actor: 'policy',
   observation: '',
@@ -154,9 +157,7 @@ const emptyTurn: Turn = {
   grounded: false,
   done: false,
   success: false,
-  progress: null,
-  shapedReward: null,
-  advantage: null,
+  ...unattributed,
   remaining: null,
   startedAtMs: 0,
   actMs: 0,

@@ -2,7 +2,7 @@
 import { SpaError } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
 import { mapLimit } from '../base/limit.ts';
-import type { Episode, Turn } from '../data/trajectory.ts';
+import { type Episode, type Turn, unattributed } from '../data/trajectory.ts';
 import type { Environment, Task } from '../env/environment.ts';
 import { parseAction } from '../text/parse-action.ts';
 import { observationMessage, openingMessages, type PromptOptions } from '../text/prompt.ts';
@@ -75,9 +75,7 @@ export async function playEpisode(assignment: Assignment, options: PlayOptions):
         grounded: transition.grounded,
         done: transition.done,
         success: transition.success,
-        progress: null,
-        shapedReward: null,
-        advantage: null,
+        ...unattributed,
         remaining: remainingOf(environment, task, state),
         startedAtMs,
         actMs: stepStart - actStart,

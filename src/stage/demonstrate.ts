@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { createRng, type Rng } from '../base/rng.ts';
-import type { Episode, Turn } from '../data/trajectory.ts';
+import { type Episode, type Turn, unattributed } from '../data/trajectory.ts';
 import { openTrajectoryWriter } from '../data/writer.ts';
 import type { Environment, Task } from '../env/environment.ts';
 import { remainingOf } from '../rollout/play.ts';
@@ -88,9 +88,7 @@ function demonstration(
       grounded: transition.grounded,
       done: transition.done,
       success: transition.success,
-      progress: null,
-      shapedReward: null,
-      advantage: null,
+      ...unattributed,
       remaining: remainingOf(environment, task, state),
       startedAtMs: 0,
       actMs: 0,
