@@ -1,5 +1,5 @@
 /**
- * The contract every world fulfils: data and functions, no clocks, no global state. States are JSON and contain their own chance,
+ * The contract every world fulfils. Ours are {@link Environment}s: data and functions, no clocks, no global state. States are JSON and contain their own chance,
  * so the same task and actions give the same bytes. One suite proves it for each world: test/contract/environment.ts.
  */
 import type { JsonObject } from '../base/json.ts';
@@ -36,8 +36,8 @@ export interface Transition<S extends JsonObject> {
   readonly grounded: boolean;
 }
 
-/** A world. Only an infrastructure fault throws; nothing an agent writes does. */
-export interface Environment<S extends JsonObject = JsonObject> {
+/** Something an agent can play, perhaps behind a network. Only an infrastructure fault throws; nothing an agent writes does. */
+export interface World<S extends JsonObject = JsonObject> {
   /** Short name, e.g. `alfworld`. */
   readonly name: string;
   /** Names of the splits it has tasks for. */
@@ -47,10 +47,23 @@ export interface Environment<S extends JsonObject = JsonObject> {
   /** Lists the tasks of a split in the world's published order. @throws {SpaError} If the split is unknown (bad input). */
   tasks(split: string): readonly Task[];
   /** Starts a task from its initial state. */
+  reset(task: Task): Opening<S> | Promise<Opening<S>>;
+  /** Executes one action, written as the agent wrote it. */
+  step(task: Task, state: S, action: string): Transition<S> | Promise<Transition<S>>;
+  /** Counts the actions still needed; see {@link Environment.remaining}. */
+  remaining?(task: Task, state: S): number;
+  /** Gives back what the episode in `state` holds outside it (a session on a server). Never throws; absent where there is nothing. */
+  release?(state: S): void | Promise<void>;
+}
+
+/** A world of our own: it answers at once and its states are values, so that `step` leaves the given one as it was. */
+export interface Environment<S extends JsonObject = JsonObject> extends World<S> {
   reset(task: Task): Opening<S>;
-  /** Executes one action, written as the agent wrote it. `state` is not changed. */
   step(task: Task, state: S, action: string): Transition<S>;
-  /** Lists every action the world would execute now, sorted; absent where the world cannot tell. */
+  /**
+   * Lists every action the world would execute now, sorted; absent where the world cannot tell. An action with free text, such as a
+   * search, is stood for by one good example.
+   */
   admissible?(task: Task, state: S): readonly string[];
   /** Returns the scripted expert's next action from any state reached; absent where there is none. */
   expert?(task: Task): Expert;

@@ -3,7 +3,7 @@ import { SpaError } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
 import { mapLimit } from '../base/limit.ts';
 import { type Episode, type Turn, unattributed } from '../data/trajectory.ts';
-import type { Environment, Task } from '../env/environment.ts';
+import type { Task, World } from '../env/environment.ts';
 import { parseAction } from '../text/parse-action.ts';
 import { observationMessage, openingMessages, type PromptOptions } from '../text/prompt.ts';
 import type { Message } from '../text/tokenizer.ts';
@@ -11,7 +11,7 @@ import { ContextFullError, type Policy } from './policy.ts';
 
 /** How episodes are played. */
 export interface PlayOptions {
-  readonly environment: Environment;
+  readonly environment: World;
   readonly policy: Policy;
   readonly prompt: PromptOptions;
   /** Turns after which an episode ends as `limit`. */
@@ -48,9 +48,10 @@ export async function playEpisode(assignment: Assignment, options: PlayOptions):
   let total = 0;
   let fault: string | undefined;
   let observation = '';
+  let state: JsonObject | undefined;
   try {
-    const opening = environment.reset(task);
-    let state = opening.state;
+    const opening = await environment.reset(task);
+    state = opening.state;
     observation = opening.observation;
     const conversation: Message[] = openingMessages(prompt, { environment: environment.name, observation });
     while (turns.length < options.maxTurns) {
@@ -60,7 +61,7 @@ export async function playEpisode(assignment: Assignment, options: PlayOptions):
       const reply = await policy.act({ episode: episodeName, conversation });
       const stepStart = performance.now();
       const { thought, action } = parseAction(prompt, reply.text);
-      const transition = environment.step(task, state, action);
+      const transition = await environment.step(task, state, action);
       state = transition.state;
       total += transition.reward;
       turns.push({
@@ -97,6 +98,7 @@ export async function playEpisode(assignment: Assignment, options: PlayOptions):
     }
   } finally {
     policy.release(episodeName);
+    if (state !== undefined) await environment.release?.(state);
   }
   const episode: Episode = {
     ...options.origin,
@@ -114,7 +116,7 @@ export async function playEpisode(assignment: Assignment, options: PlayOptions):
 }
 
 /** The world's count of remaining actions for a record: null where it cannot tell or the goal is out of reach. */
-export function remainingOf(environment: Environment, task: Task, state: JsonObject): number | null {
+export function remainingOf(environment: World, task: Task, state: JsonObject): number | null {
   const remaining = environment.remaining?.(task, state) ?? Number.POSITIVE_INFINITY;
   return Number.isFinite(remaining) ? remaining : null;
 }

@@ -32,19 +32,23 @@ const adversarial = [
   '../../etc/passwd; rm -rf /',
 ];
 
-/** Proves a world. `open` is called once. */
-export function testEnvironment(name: string, open: () => Environment, options: EnvironmentCheck = {}): void {
+/** Proves a world. `open` may be called more than once. */
+export function testEnvironment(
+  name: string,
+  open: () => Environment | Promise<Environment>,
+  options: EnvironmentCheck = {},
+): void {
   const { tasksPerSplit = 12, expertLimit = 150 } = options;
   describe(`environment ${name}`, () => {
     let world: Environment;
     let tasks: readonly Task[];
 
-    beforeAll(() => {
-      world = open();
+    beforeAll(async () => {
+      world = await open();
       tasks = world.splits.flatMap((split) => spread(world.tasks(split), tasksPerSplit));
     });
 
-    it('lists tasks with unique ids, each in its own split, the same every time', () => {
+    it('lists tasks with unique ids, each in its own split, the same every time', async () => {
       expect(world.splits.length).toBeGreaterThan(0);
       expect(tasks.length).toBeGreaterThan(0);
       const all = world.splits.flatMap((split) => {
@@ -54,15 +58,15 @@ export function testEnvironment(name: string, open: () => Environment, options: 
         return listed.map((task) => task.id);
       });
       expect(new Set(all).size).toBe(all.length);
-      const again = open();
+      const again = await open();
       expect(again.splits.flatMap((split) => again.tasks(split).map((task) => task.id))).toEqual(all);
     });
 
-    it('gives each split a digest that does not change', () => {
+    it('gives each split a digest that does not change', async () => {
       const digests = world.splits.map((split) => world.digest(split));
       for (const digest of digests) expect(digest).toMatch(/^[0-9a-f]{64}$/);
       expect(new Set(digests).size).toBe(digests.length);
-      const again = open();
+      const again = await open();
       expect(again.splits.map((split) => again.digest(split))).toEqual(digests);
     });
 
@@ -71,8 +75,8 @@ export function testEnvironment(name: string, open: () => Environment, options: 
       expect(() => world.digest('no-such-split')).toThrow(/"no-such-split"/);
     });
 
-    it('plays the same actions to the same bytes, also in a fresh world', () => {
-      const again = open();
+    it('plays the same actions to the same bytes, also in a fresh world', async () => {
+      const again = await open();
       for (const task of tasks) {
         const actions = randomActions(world, task, 15);
         expect(play(again, task, actions)).toBe(play(world, task, actions));
