@@ -3,7 +3,7 @@
  * They exist to reproduce it; `turnRewards` is what experiments use.
  * Source: WangHanLinHenry/SPA-RL-Agent prm/data_org.py and prm/rl_data_org.py.
  */
-import { createPythonRandom } from './python-random.ts';
+import { createPythonRandom } from '../base/python-random.ts';
 import { turnRewards } from './reward.ts';
 
 /** An explored episode as the released exploration scripts write it. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createPythonRandom } from '../../src/rl/python-random.ts';
+import { createPythonRandom } from '../../src/base/python-random.ts';
 import { type AnnotatedRecord, ppoRows, releasedLimits } from '../../src/rl/released-data.ts';
 
 const path = new URL('../../../shared/spec/golden/rl_data_org.json', import.meta.url);
