@@ -13,12 +13,17 @@ export function temporaryPath(path: string): string {
 
 /** Writes a file so that readers see the old or the new content and never a part; makes its folder if needed. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  await writePiecesAtomic(path, [typeof data === 'string' ? Buffer.from(data) : data]);
+}
+
+/** As {@link writeFileAtomic}, piece by piece: for content that need not be in memory at once. */
+export async function writePiecesAtomic(path: string, pieces: Iterable<Uint8Array>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = temporaryPath(path);
   try {
     const handle = await open(temporary, 'w');
     try {
-      await handle.writeFile(data);
+      for (const piece of pieces) await handle.writeFile(piece);
       await handle.sync();
     } finally {
       await handle.close();

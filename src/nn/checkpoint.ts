@@ -7,7 +7,7 @@ import type { JsonObject } from '../base/json.ts';
 import { type HeadName, layoutOf, viewOf } from './layout.ts';
 import type { Model } from './model.ts';
 import { fromHfConfig, toHfConfig } from './model-config.ts';
-import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import { readSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts';
 
 const allHeads: readonly HeadName[] = ['value', 'progress'];
 
@@ -23,16 +23,29 @@ export async function saveModel(folder: string, model: Model): Promise<void> {
 }
 
 /**
- * Reads a model with the heads its file holds; float16 and bfloat16 are widened. Tensors this model has no place for are refused, except
- * the redundant `lm_head.weight` of tied models and rotary buffers.
+ * Reads a model with the heads its file holds; float16 and bfloat16 are widened. Memory holds the numbers once. Tensors this model has
+ * no place for are refused, except the redundant `lm_head.weight` of tied models and rotary buffers.
  * @throws {SpaError} Bad input, naming file and tensor, if something is missing, unknown, truncated or of a wrong shape or type.
  */
 export async function loadModel(folder: string): Promise<Model> {
+  const { config, heads, file } = await openModel(folder);
+  const layout = layoutOf(config, heads);
+  const parameters = new Float32Array(layout.size);
+  for (const entry of layout.entries) file.readInto(entry.name, viewOf(parameters, entry));
+  return { config, heads, parameters };
+}
+
+/** Reads the shape of a model and checks its files as {@link loadModel} does, without reading a number. @throws {SpaError} As there. */
+export async function checkModel(folder: string): Promise<Pick<Model, 'config' | 'heads'>> {
+  const { config, heads } = await openModel(folder);
+  return { config, heads };
+}
+
+async function openModel(folder: string): Promise<Pick<Model, 'config' | 'heads'> & { readonly file: Weights }> {
   const config = fromHfConfig(await readConfig(join(folder, 'config.json')), join(folder, 'config.json'));
   const file = await openWeights(folder);
   const heads = allHeads.filter((head) => file.names().some((name) => name.startsWith(`${head}_head.`)));
   const layout = layoutOf(config, heads);
-  const parameters = new Float32Array(layout.size);
   const known = new Set(layout.entries.map((entry) => entry.name));
   for (const name of file.names()) {
     if (known.has(name) || name.endsWith('rotary_emb.inv_freq') || (config.tieEmbeddings && name === 'lm_head.weight'))
@@ -43,14 +56,13 @@ export async function loadModel(folder: string): Promise<Model> {
     );
   }
   for (const entry of layout.entries) {
-    const { shape, data } = file.read(entry.name);
+    const shape = file.shapeOf(entry.name);
     if (shape.length !== entry.shape.length || shape.some((extent, axis) => extent !== entry.shape[axis])) {
       const is = `tensor "${entry.name}" has shape [${shape}], expected [${entry.shape}] by config.json`;
       throw badInput('model', `Cannot read weights "${file.path}": ${is}`);
     }
-    viewOf(parameters, entry).set(data);
   }
-  return { config, heads, parameters };
+  return { config, heads, file };
 }
 
 async function readConfig(path: string): Promise<JsonObject> {
@@ -63,11 +75,7 @@ async function readConfig(path: string): Promise<JsonObject> {
   }
 }
 
-interface Weights {
-  readonly path: string;
-  names(): readonly string[];
-  read(name: string): { readonly shape: readonly number[]; readonly data: Float32Array };
-}
+type Weights = Pick<SafetensorsFile, 'path' | 'names' | 'shapeOf' | 'readInto'>;
 
 /** Opens model.safetensors, or the shards that model.safetensors.index.json lists. */
 async function openWeights(folder: string): Promise<Weights> {
@@ -85,24 +93,18 @@ async function openWeights(folder: string): Promise<Weights> {
     throw badInput('model', `Cannot read weights "${indexPath}": it has no "weight_map", expected one`);
   const shards = new Map<string, Weights>();
   for (const name of new Set(Object.values(map))) shards.set(name, await readSafetensors(join(folder, name)));
+  const shardOf = (name: string): Weights => {
+    const shard = shards.get(map[name] ?? '');
+    if (shard !== undefined) return shard;
+    throw badInput(
+      'model',
+      `Cannot read weights "${indexPath}": tensor "${name}" is missing, expected it in the index`,
+    );
+  };
   return {
     path: indexPath,
     names: () => Object.keys(map),
-    read: (name) => readShard(shards, map, { name, path: indexPath }),
+    shapeOf: (name) => shardOf(name).shapeOf(name),
+    readInto: (name, target) => shardOf(name).readInto(name, target),
   };
-}
-
-function readShard(
-  shards: ReadonlyMap<string, Weights>,
-  map: Readonly<Record<string, string>>,
-  tensor: { readonly name: string; readonly path: string },
-) {
-  const shard = shards.get(map[tensor.name] ?? '');
-  if (shard === undefined) {
-    throw badInput(
-      'model',
-      `Cannot read weights "${tensor.path}": tensor "${tensor.name}" is missing, expected it in the index`,
-    );
-  }
-  return shard.read(tensor.name);
 }

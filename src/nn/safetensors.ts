@@ -2,9 +2,10 @@
  * The safetensors file format: 8 bytes of header length (little endian), a JSON header, raw numbers.
  * Source: https://huggingface.co/docs/safetensors, format section.
  */
-import { readFile } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { badInput } from '../base/error.ts';
-import { writeFileAtomic } from '../base/file.ts';
+import { writePiecesAtomic } from '../base/file.ts';
 import { type Shape, sizeOf } from '../base/shape.ts';
 
 /** A tensor in memory. */
@@ -14,15 +15,19 @@ export interface NamedTensor {
   readonly data: Float32Array;
 }
 
-/** An opened file. */
+/** An opened file: its header is in memory, its numbers are read when asked for, so that memory holds them once. */
 export interface SafetensorsFile {
   /** Path, for messages. */
   readonly path: string;
   readonly metadata: Readonly<Record<string, string>>;
   /** Names of all tensors, in file order. */
   names(): readonly string[];
-  /** Returns a tensor widened to float32. @throws {SpaError} Bad input, if it is absent or of another type than F32, F16 or BF16. */
+  /** Returns a tensor's shape. @throws {SpaError} Bad input, if it is absent or of another type than F32, F16 or BF16. */
+  shapeOf(name: string): Shape;
+  /** Returns a tensor widened to float32. @throws {SpaError} As `shapeOf`, or if the file has become shorter. */
   read(name: string): { readonly shape: Shape; readonly data: Float32Array };
+  /** Fills `target`, which has as many elements as the tensor, with the tensor widened to float32. @throws {SpaError} As `read`. */
+  readInto(name: string, target: Float32Array): void;
 }
 
 const elementBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2 };
@@ -48,16 +53,11 @@ export async function writeSafetensors(
     end += data.byteLength;
   }
   const text = Buffer.from(JSON.stringify(header));
-  const start = 8 + Math.ceil(text.length / 8) * 8;
-  const bytes = Buffer.alloc(start + end, 0x20); // the header is padded with spaces, as the format asks
-  bytes.writeBigUInt64LE(BigInt(start - 8), 0);
-  text.copy(bytes, 8);
-  let at = start;
-  for (const { data } of tensors) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  await writeFileAtomic(path, bytes);
+  const head = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, 0x20); // padded with spaces, as the format asks
+  head.writeBigUInt64LE(BigInt(head.length - 8), 0);
+  text.copy(head, 8);
+  const numbers = tensors.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  await writePiecesAtomic(path, [head, ...numbers]);
 }
 
 /**
@@ -77,52 +77,76 @@ export async function readSafetensors(
   const refuse = (what: string, cause?: unknown): never => {
     throw badInput('model', `Cannot read weights "${path}": ${what}`, cause === undefined ? {} : { cause });
   };
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause; // node:fs rejects with errno errors
+  const header = await readHeader(path, refuse).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT') throw cause; // node:fs rejects with errno errors
     return options.optional ? undefined : refuse('the file does not exist, expected a safetensors file', cause);
-  }
-  const { header, start } = parseHeader(bytes, refuse);
-  const { __metadata__: metadata, ...entries } = header;
+  });
+  if (header === undefined) return undefined;
+  const { __metadata__: metadata, ...entries } = header.fields;
   for (const [name, entry] of Object.entries(entries))
-    checkEntry(name, entry as HeaderEntry, { available: bytes.length - start, refuse });
+    checkEntry(name, entry as HeaderEntry, { available: header.sizeBytes - header.start, refuse });
+  const find = (name: string): HeaderEntry => {
+    const entry = entries[name] as HeaderEntry | undefined;
+    if (entry === undefined) return refuse(`tensor "${name}" is missing, expected it in the file`);
+    if (elementBytes[entry.dtype] !== undefined) return entry;
+    return refuse(`tensor "${name}" has type ${entry.dtype}, expected one of ${Object.keys(elementBytes).join(', ')}`);
+  };
+  const readInto = (name: string, target: Float32Array): void => {
+    const entry = find(name);
+    if (target.length !== sizeOf(entry.shape))
+      throw new RangeError(`Internal: ${target.length} places for tensor "${name}" of shape [${entry.shape}]`);
+    const missing = fill(target, entry, { path, start: header.start });
+    if (missing > 0) refuse(`it lacks the last ${missing} bytes of tensor "${name}", expected the file not to change`);
+  };
   return {
     path,
     metadata: (metadata ?? {}) as Record<string, string>, // the format allows texts alone
     names: () => Object.keys(entries),
+    shapeOf: (name) => find(name).shape,
+    readInto,
     read: (name) => {
-      const entry = entries[name] as HeaderEntry | undefined;
-      if (entry === undefined) return refuse(`tensor "${name}" is missing, expected it in the file`);
-      if (elementBytes[entry.dtype] === undefined) {
-        return refuse(
-          `tensor "${name}" has type ${entry.dtype}, expected one of ${Object.keys(elementBytes).join(', ')}`,
-        );
-      }
-      const [from, to] = entry.data_offsets;
-      return { shape: entry.shape, data: widen(bytes.subarray(start + from, start + to), entry.dtype) };
+      const { shape } = find(name);
+      const data = new Float32Array(sizeOf(shape));
+      readInto(name, data);
+      return { shape, data };
     },
   };
 }
 
 type Refuse = (what: string, cause?: unknown) => never;
 
-function parseHeader(
-  bytes: Buffer,
-  refuse: Refuse,
-): { readonly header: Record<string, unknown>; readonly start: number } {
-  if (bytes.length < 8) return refuse(`the file has ${bytes.length} bytes, expected at least 8`);
-  const length = bytes.readBigUInt64LE(0);
-  if (length > BigInt(bytes.length - 8)) {
-    return refuse(
-      `the file has ${bytes.length} bytes, expected a header of ${length} bytes behind the first 8 (truncated, or no safetensors file)`,
-    );
-  }
-  const start = 8 + Number(length);
+interface Header {
+  readonly fields: Record<string, unknown>;
+  /** First byte of the numbers. */
+  readonly start: number;
+  readonly sizeBytes: number;
+}
+
+async function readHeader(path: string, refuse: Refuse): Promise<Header> {
+  const handle = await open(path);
   try {
-    const header: unknown = JSON.parse(bytes.toString('utf8', 8, start));
-    if (typeof header === 'object' && header !== null) return { header: header as Record<string, unknown>, start };
+    const sizeBytes = (await handle.stat()).size;
+    if (sizeBytes < 8) return refuse(`the file has ${sizeBytes} bytes, expected at least 8`);
+    const length = Buffer.alloc(8);
+    await handle.read(length, 0, 8, 0);
+    const headerBytes = length.readBigUInt64LE(0);
+    if (headerBytes > BigInt(sizeBytes - 8)) {
+      return refuse(
+        `the file has ${sizeBytes} bytes, expected a header of ${headerBytes} bytes behind the first 8 (truncated, or no safetensors file)`,
+      );
+    }
+    const text = Buffer.alloc(Number(headerBytes));
+    await handle.read(text, 0, text.length, 8);
+    return { fields: parseHeader(text.toString('utf8'), refuse), start: 8 + text.length, sizeBytes };
+  } finally {
+    await handle.close();
+  }
+}
+
+function parseHeader(text: string, refuse: Refuse): Record<string, unknown> {
+  try {
+    const header: unknown = JSON.parse(text);
+    if (typeof header === 'object' && header !== null) return header as Record<string, unknown>;
   } catch (cause) {
     return refuse('the header is not JSON, expected a safetensors file', cause);
   }
@@ -154,15 +178,51 @@ function checkEntry(
     );
 }
 
-/** Widens little-endian numbers to float32. The bytes are copied, since tensors in a file need not be aligned. */
-function widen(bytes: Buffer, dtype: string): Float32Array {
-  const copy = new Uint8Array(bytes).buffer;
-  if (dtype === 'F32') return new Float32Array(copy);
-  const halves = new Uint16Array(copy);
-  const bits = new Uint32Array(halves.length);
+/** Bytes read at once: large enough for full speed, small beside any model. */
+const CHUNK_BYTES = 1 << 22;
+
+/** Reads a tensor's numbers into `target`, widening them on the way. @returns How many bytes the file lacks. */
+function fill(
+  target: Float32Array,
+  entry: HeaderEntry,
+  file: { readonly path: string; readonly start: number },
+): number {
+  const [from, to] = entry.data_offsets;
+  const total = to - from;
+  const isWide = entry.dtype === 'F32';
+  const own = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+  const chunk = isWide ? own : new Uint8Array(Math.min(total, CHUNK_BYTES));
+  const descriptor = openSync(file.path, 'r');
+  try {
+    for (let done = 0; done < total; ) {
+      const wanted = Math.min(total - done, CHUNK_BYTES);
+      const at = isWide ? done : 0;
+      const got = readFully(descriptor, chunk.subarray(at, at + wanted), file.start + from + done);
+      if (got < wanted) return total - done - got;
+      if (!isWide) widen(new Uint16Array(chunk.buffer, 0, got / 2), entry.dtype, target.subarray(done / 2));
+      done += got;
+    }
+    return 0;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readFully(descriptor: number, target: Uint8Array, position: number): number {
+  let got = 0;
+  while (got < target.length) {
+    const count = readSync(descriptor, target, got, target.length - got, position + got);
+    if (count === 0) break;
+    got += count;
+  }
+  return got;
+}
+
+/** Widens little-endian halves to float32, writing from the start of `target`. */
+function widen(halves: Uint16Array, dtype: string, target: Float32Array): void {
+  const bits = new Uint32Array(target.buffer, target.byteOffset, halves.length);
   if (dtype === 'BF16') for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
   else for (let i = 0; i < halves.length; i++) bits[i] = halfToFloatBits(halves[i]!);
-  return new Float32Array(bits.buffer);
 }
 
 /** Returns the float32 bits of an IEEE 754 half. */

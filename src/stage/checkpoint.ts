@@ -3,14 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badInput } from '../base/error.ts';
 import { hashFile, hashJson } from '../base/hash.ts';
-import { loadModel } from '../nn/checkpoint.ts';
+import { checkModel } from '../nn/checkpoint.ts';
 import { readChatFormat } from '../text/read-chat-format.ts';
 
 /** Files of a checkpoint that decide results. */
 const isDeciding = (name: string): boolean => /\.(safetensors|json|jinja)$/.test(name);
 
 /**
- * Returns the SHA-256 over the names and contents of a checkpoint's files, after reading it once: a broken one is refused before any
+ * Returns the SHA-256 over the names and contents of a checkpoint's files, after reading its headers: a broken one is refused before any
  * work is done.
  * @throws {SpaError} If the folder is no checkpoint, a tensor is missing or has another shape, or the tokenizer does not fit.
  */
@@ -26,7 +26,7 @@ export async function digestCheckpoint(folder: string): Promise<string> {
       },
     );
   }
-  const { config } = await loadModel(folder);
+  const { config } = await checkModel(folder);
   const { tokenizer } = await readChatFormat(folder);
   if (tokenizer.vocabSize > config.vocabSize) {
     throw badInput(

@@ -1,11 +1,11 @@
 /** Models, adapters and trainer states on disk, and every way their files can be wrong. */
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SpaError } from '../../src/base/error.ts';
 import { loadAdapters, saveAdapters } from '../../src/nn/adapter-file.ts';
-import { loadModel, saveModel } from '../../src/nn/checkpoint.ts';
+import { checkModel, loadModel, saveModel } from '../../src/nn/checkpoint.ts';
 import { createAdapters, loraLayout } from '../../src/nn/lora.ts';
 import { withHeads } from '../../src/nn/model.ts';
 import { type NamedTensor, readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts';
@@ -112,10 +112,43 @@ describe('saveModel() and loadModel()', () => {
     );
     await writeFile(join(folder, 'model.safetensors.index.json'), JSON.stringify({ weight_map: weightMap }));
     expect(await loadModel(folder)).toEqual(model);
+
+    await rm(join(folder, 'b.safetensors'));
+    expect((await failureOf(checkModel(folder))).message).toBe(
+      `Cannot read weights "${join(folder, 'b.safetensors')}": the file does not exist, expected a safetensors file`,
+    );
   });
 });
 
 describe('readSafetensors()', () => {
+  it('reads one tensor of a file that is larger than memory has buffers for', async () => {
+    const far = 5 * 2 ** 30; // bytes; the file is sparse, so the disk holds a few
+    const path = join(folder, 'far.safetensors');
+    const entries = {
+      big: { dtype: 'BF16', shape: [far / 2], data_offsets: [0, far] },
+      small: { dtype: 'F32', shape: [2], data_offsets: [far, far + 8] },
+    };
+    const header = Buffer.from(JSON.stringify(entries));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    const handle = await open(path, 'w');
+    await handle.write(Buffer.concat([length, header]), 0, 8 + header.length, 0);
+    await handle.write(new Uint8Array(Float32Array.of(1.5, -2).buffer), 0, 8, 8 + header.length + far);
+    await handle.close();
+    const file = await readSafetensors(path);
+    expect(file.shapeOf('big')).toEqual([far / 2]);
+    expect([...file.read('small').data]).toEqual([1.5, -2]);
+  });
+
+  it('notices that a file became shorter after it was opened', async () => {
+    const path = await writeRaw({ dtype: 'F32', shape: [4] }, new Uint8Array(16));
+    const file = await readSafetensors(path);
+    await truncate(path, (await readFile(path)).length - 6);
+    expect(() => file.read('x')).toThrow(
+      `Cannot read weights "${path}": it lacks the last 6 bytes of tensor "x", expected the file not to change`,
+    );
+  });
+
   it('widens bfloat16', async () => {
     const path = await writeRaw(
       { dtype: 'BF16', shape: [4] },
