@@ -1,0 +1,31 @@
+/** What a shop is made of before it is played: products with their search, and goals by split. Files and the generator both make one. */
+import type { Expert } from '../environment.ts';
+import type { Catalogue } from './catalogue/catalogue.ts';
+import type { Goal } from './goal.ts';
+import type { Nouns } from './nouns.ts';
+
+/** Products and goals; what {@link playShop} of play.ts turns into a world. */
+export interface Shop {
+  readonly catalogue: Catalogue;
+  readonly splits: readonly string[];
+  /** Lists the goals of a split in the published order; ids are unique over all splits. Called once per split. */
+  goals(split: string): readonly Goal[];
+  /** SHA-256 of what the goals and products of a split are made of. */
+  digest(split: string): string;
+  /** Seed of prices that are ranges; the same as the goals were made with. */
+  readonly priceSeed: number;
+  /** The kind of task a goal is, the row of per-type tables; default: its product's top category. */
+  taskType?(goal: Goal): string;
+  /** Nouns known beforehand; default: tagged when first needed. */
+  readonly nouns?: Nouns;
+  /** A scripted expert that sees what an agent sees; default: one that knows the goal. */
+  expert?(goal: Goal): Expert;
+}
+
+/** Options of any shop. */
+export interface ShopOptions {
+  /** Products per page of results; default 10. */
+  readonly pageSize?: number;
+  /** `none`: reward only for a purchase. `released`: also what the released environment gives for a page seen (spec: README). */
+  readonly pageReward?: 'none' | 'released';
+}
