@@ -1,0 +1,43 @@
+/** Draws wishes: what a shopper says about one product and the options to choose. The limit of the price is added where goals are made. */
+import type { Rng } from '../../../base/rng.ts';
+import type { HumanInstruction } from '../goal.ts';
+import type { Draft } from './draw.ts';
+import type { OptionName, ShopSize } from './lexicon.ts';
+
+const templates: Readonly<Record<ShopSize, readonly ((what: string, asked: string) => string)[]>> = {
+  small: [
+    (what, asked) => `i want a ${what}, ${asked}`,
+    (what, asked) => `find me a ${what}, ${asked}`,
+    (what, asked) => `i need a ${what}, ${asked}`,
+    (what, asked) => `looking for a ${what}, ${asked}`,
+  ],
+  full: [
+    (what, asked) => `i am looking for a ${what}, and please make it ${asked}`,
+    (what, asked) => `i would like to buy a ${what}, in ${asked}`,
+    (what, asked) => `my sister wants a ${what}. she asked for ${asked}`,
+    (what, asked) => `can you find me a ${what}? i want ${asked}`,
+    (what, asked) => `i need a ${what} for my house, ${asked}`,
+    (what, asked) => `please show me a ${what} with ${asked}`,
+    (what, asked) => `get me a ${what}, preferably ${asked}`,
+    (what, asked) => `find a ${what} that comes in ${asked}`,
+  ],
+};
+
+/** Draws a wish that its product fulfils: a record of `items_human_ins.json`. */
+export function drawWish(draft: Draft, options: { readonly rng: Rng; readonly size: ShopSize }): HumanInstruction {
+  const { rng, size } = options;
+  const [kind, ...traits] = draft.named;
+  const detail = rng.int(2) === 0 ? [rng.pick(draft.hidden)] : [];
+  const choices = draft.options.map(({ name, values }) => ({ name, value: rng.pick(values) }));
+  const asked = rng.uniform() < 0.7 ? choices : [rng.pick(choices)];
+  const what = `${kind} ${draft.family.noun} with ${[...traits, ...detail].join(' and ')}`;
+  return {
+    instruction: rng.pick(templates[size])(what, asked.map(phrase).join(' and ')),
+    instruction_attributes: [kind!, ...traits, ...detail],
+    instruction_options: asked.map(({ value }) => value),
+  };
+}
+
+function phrase({ name, value }: { readonly name: OptionName; readonly value: string }): string {
+  return `${name} ${value}`;
+}
