@@ -48,6 +48,7 @@ function commandLine(program: Program, done: Done): Command {
   addInspect(cli, program, done);
   addStore(cli, done);
   addSetup(cli, done);
+  addData(cli, done);
   return cli;
 }
 
@@ -140,4 +141,22 @@ function addSetup(cli: Command, done: Done): void {
     .command('init [folder]')
     .description('write a first experiment and a config; nothing that exists is changed')
     .action(async (folder) => done(await (await import('./init.ts')).initCommand(folder)));
+}
+
+function addData(cli: Command, done: Done): void {
+  const data = cli.command('data').description('fetch and list the published data of the worlds');
+  const load = async () => import('./data.ts');
+  data
+    .command('pull <world>')
+    .description(
+      'fetch, check and unpack the published data of alfworld, webshop or virtualhome; goes on where it stopped',
+    )
+    .option('--only <part>', 'pull only this part, see `spa data ls`; may be repeated', collect)
+    .option('--to <folder>', 'data folder (default: data/<world>)')
+    .option('--trust', 'use bytes that are not the recorded ones, and write down what they are')
+    .action(async (world, options) => done(await (await load()).dataPullCommand(world, options)));
+  data
+    .command('ls')
+    .description('list what is here, where, and whether it has been checked')
+    .action(async () => done(await (await load()).dataLsCommand()));
 }
