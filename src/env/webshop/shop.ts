@@ -1,4 +1,5 @@
 /** What a shop is made of before it is played: products with their search, and goals by split. Files and the generator both make one. */
+import type { Rng } from '../../base/rng.ts';
 import type { Expert } from '../environment.ts';
 import type { Catalogue } from './catalogue/catalogue.ts';
 import type { Goal } from './goal.ts';
@@ -20,6 +21,8 @@ export interface Shop {
   readonly nouns?: Nouns;
   /** A scripted expert that sees what an agent sees; default: one that knows the goal. */
   expert?(goal: Goal): Expert;
+  /** Renames things in all texts of one episode, see {@link Environment}; absent where the texts are real. */
+  rename?(texts: readonly string[], rng: Rng): string[];
 }
 
 /** Options of any shop. */

@@ -1,0 +1,96 @@
+/** A shop as a world: every session is a value, the shop is never changed. */
+import { badInput, type SpaError } from '../../base/error.ts';
+import { nearest } from '../../base/suggest.ts';
+import type { Environment, Expert, Task } from '../environment.ts';
+import type { Goal } from './goal.ts';
+import { createPlanner, type Planner } from './plan.ts';
+import { recent } from './recent.ts';
+import type { Shop, ShopOptions } from './shop.ts';
+import { freshState, type ShopState } from './state.ts';
+import { type Errand, listClicks, nextState, showPage, stepShop } from './step.ts';
+import { viewShop } from './view.ts';
+
+interface Listing {
+  readonly tasks: readonly Task[];
+  readonly goals: ReadonlyMap<string, Goal>;
+}
+
+/** Opens a shop as a world; a task is a goal, its id the goal's. */
+export function playShop(shop: Shop, options: ShopOptions = {}): Environment<ShopState> {
+  const view = viewShop(shop, options);
+  const planner = createPlanner(view);
+  const listings = new Map<string, Listing>();
+  const listingOf = (split: string): Listing => {
+    if (!shop.splits.includes(split)) throw unknownSplit(split, shop.splits);
+    const known = listings.get(split) ?? listGoals(shop, split);
+    listings.set(split, known);
+    return known;
+  };
+  const errands = recent<string, Errand>(4_096);
+  const errandOf = (task: Task): Errand =>
+    errands.get(task.id, () => {
+      const goal = listingOf(task.split).goals.get(task.id);
+      if (goal === undefined)
+        throw badInput('environment', `Cannot play task "${task.id}": WebShop has no such goal here`);
+      return { view, goal };
+    });
+  const { rename } = shop;
+  return {
+    name: 'webshop',
+    splits: shop.splits,
+    digest: (split) => {
+      if (!shop.splits.includes(split)) throw unknownSplit(split, shop.splits);
+      return view.digest(split);
+    },
+    tasks: (split) => listingOf(split).tasks,
+    reset: (task) => ({ state: freshState, observation: showPage(errandOf(task), freshState) }),
+    step: (task, state, action) => stepShop(errandOf(task), state, action),
+    admissible: (task, state) => listActions(errandOf(task), state, planner),
+    expert: (task) => {
+      const errand = errandOf(task);
+      return shop.expert === undefined ? knowingExpert(errand, planner) : shop.expert(errand.goal);
+    },
+    remaining: (task, state) => planner.plan(errandOf(task), state).remaining,
+    ...(rename === undefined ? {} : { rename }),
+  };
+}
+
+function listGoals(shop: Shop, split: string): Listing {
+  const goals = shop.goals(split);
+  const typeOf = (goal: Goal): string => shop.taskType?.(goal) ?? goal.category;
+  return {
+    tasks: goals.map((goal) => ({ id: goal.id, split, type: typeOf(goal) })),
+    goals: new Map(goals.map((goal) => [goal.id, goal])),
+  };
+}
+
+/** A search is free text and possible on every page but the last; good ones stand for all. */
+function listActions(errand: Errand, state: ShopState, planner: Planner): readonly string[] {
+  if (state.page === 'done') return [];
+  const clicks = listClicks(errand, state).map((button) => `click[${button}]`);
+  const searches = planner.queries(errand.goal).map((query) => `search[${query}]`);
+  return [...new Set([...clicks, ...searches])].sort();
+}
+
+/** An expert that knows the goal: it follows the session in its mind and does what the plan says. */
+function knowingExpert(errand: Errand, planner: Planner): Expert {
+  let state = freshState;
+  return {
+    act: ({ lastAction }) => {
+      if (lastAction !== undefined) state = nextState(errand, state, lastAction) ?? state;
+      return planner.plan(errand, state).action ?? 'click[buy now]';
+    },
+  };
+}
+
+function unknownSplit(split: string, splits: readonly string[]): SpaError {
+  const guess = nearest(split, splits);
+  const known = splits.map((name) => `"${name}"`).join(', ');
+  return badInput(
+    'environment',
+    `Cannot list tasks of split "${split}": WebShop has no such split here, expected one of ${known}`,
+    {
+      hint: guess === undefined ? 'Name one of the splits the shop has.' : `Did you mean "${guess}"?`,
+    },
+  );
+}
