@@ -1,0 +1,201 @@
+/**
+ * The planner: what to do next in a household, from any state, knowing everything about it. It carries each thing of the goal to its place,
+ * puts everything into its state, then takes what must be held and takes the place it must end in. What it decides by is what an agent has
+ * just been told (what is near, open, plugged in, in hand), so that a policy can learn it from what it sees. It understands goals about things
+ * in or on furniture, states of nodes, and the person's hands, posture and view; other goals it gives up.
+ */
+
+import { type Missing, missing } from './goal.ts';
+import type { Relation } from './graph.ts';
+import { type House, liveOf, stepEpisode } from './play.ts';
+import { freeHand, isHeld, isShutAway } from './reach.ts';
+import { bit, edgeCode, rel } from './scene.ts';
+import {
+  hasEdge,
+  hasProperty,
+  held,
+  type Live,
+  postureOf,
+  sources,
+  statesOf,
+  targets,
+  type VirtualhomeState,
+} from './state.ts';
+
+/** Longest plan that is followed to its end. */
+const planLimit = 60;
+
+interface Mind {
+  readonly live: Live;
+  readonly lacks: Missing;
+}
+
+/** Returns the next action of the plan, or undefined at the goal and where there is no plan. */
+export function nextAction(house: House, state: VirtualhomeState): string | undefined {
+  const live = liveOf(house, state);
+  const lacks = missing(live, house.goal);
+  const mind = { live, lacks };
+  if (lacks.absent.length > 0 || house.goal.isImpossible) return undefined;
+  return carryAll(mind) ?? mendAll(mind) ?? settle(mind);
+}
+
+/** Counts the actions of the plan: 0 at the goal, Infinity without a plan. */
+export function planLength(house: House, start: VirtualhomeState): number {
+  let state = start;
+  for (let count = 0; count < planLimit; count++) {
+    const action = nextAction(house, state);
+    if (action === undefined) return isDone(house, state) ? count : Number.POSITIVE_INFINITY;
+    const turn = stepEpisode(house, state, action);
+    if (turn.success) return count + 1;
+    if (!turn.grounded) return Number.POSITIVE_INFINITY;
+    state = turn.state;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+function isDone(house: House, state: VirtualhomeState): boolean {
+  const { present, absent, states } = missing(liveOf(house, state), house.goal);
+  return !house.goal.isImpossible && present.length + absent.length + states.length === 0;
+}
+
+/** Takes one edge apart. */
+function ends({ scene }: Live, code: number): { relation: number; from: number; to: number } {
+  const n = scene.nodes.length;
+  return { relation: Math.floor(code / n / n), from: Math.floor(code / n) % n, to: code % n };
+}
+
+function carryAll(mind: Mind): string | undefined {
+  const { live, lacks } = mind;
+  for (const code of lacks.present) {
+    const { relation, from, to } = ends(live, code);
+    if (from === live.scene.character) continue;
+    return carry(mind, { thing: from, place: to, relation });
+  }
+  return undefined;
+}
+
+interface Errand {
+  readonly thing: number;
+  readonly place: number;
+  readonly relation: number;
+}
+
+function carry(mind: Mind, { thing, place, relation }: Errand): string | undefined {
+  const { live, lacks } = mind;
+  if (relation !== rel.INSIDE && relation !== rel.ON) return undefined;
+  if (!isHeld(live, thing)) return fetch(live, thing);
+  const wanted = lacks.states.find(([node]) => node === thing)?.[1] ?? 0;
+  if ((wanted & bit.CLEAN) !== 0 && is(live, thing, 'DIRTY')) return say(live, 'wash {}', thing);
+  if (!isNear(live, place)) return goTo(live, place);
+  if (relation === rel.ON) return say(live, 'put {} on {}', thing, place);
+  return opened(live, place, thing) ?? say(live, 'put {} in {}', thing, place);
+}
+
+/** Gets a thing into a hand. */
+function fetch(live: Live, thing: number): string | undefined {
+  if (live.grabbed.has(thing) || !hasProperty(live, thing, 'GRABBABLE')) return undefined; // taken once and never put down: the rules forbid it
+  const full = emptied(live);
+  if (full !== undefined) return full;
+  if (!isNear(live, thing)) return goTo(live, thing);
+  if (!isShutAway(live, thing)) return say(live, 'grab {}', thing);
+  const box = targets(live, rel.INSIDE, thing).find((at) => live.scene.isRoom[at] === 0 && is(live, at, 'CLOSED'))!; // or it were not shut away
+  return isNear(live, box) ? opened(live, box) : goTo(live, thing);
+}
+
+/** Returns what must be done before a thing at hand is open, or undefined if it is, or has no door. */
+function opened(live: Live, place: number, keep = -1): string | undefined {
+  if (!is(live, place, 'CLOSED') || !hasProperty(live, place, 'CAN_OPEN')) return undefined;
+  if (is(live, place, 'ON')) return say(live, 'switch off {}', place);
+  return emptied(live, keep) ?? say(live, 'open {}', place);
+}
+
+/** Returns what must be put down before a hand is free; undefined if one is. */
+function emptied(live: Live, keep = -1): string | undefined {
+  if (freeHand(live) !== -1) return undefined;
+  const burden = held(live).find((node) => node !== keep)!; // two things are held
+  return say(live, 'drop {}', burden);
+}
+
+function mendAll(mind: Mind): string | undefined {
+  const { live, lacks } = mind;
+  const [first] = lacks.states.filter(([node]) => node !== live.scene.character);
+  return first === undefined ? undefined : mend(live, first[0], first[1]);
+}
+
+/** Brings a node a step nearer to the states it must be in. */
+function mend(live: Live, node: number, wanted: number): string | undefined {
+  if (!isNear(live, node)) return goTo(live, node);
+  const lacks = wanted & ~statesOf(live, node);
+  if ((lacks & bit.CLEAN) !== 0) return say(live, 'wash {}', node);
+  if ((lacks & bit.OPEN) !== 0) return opened(live, node);
+  if ((lacks & bit.CLOSED) !== 0) return say(live, 'close {}', node);
+  if ((lacks & bit.OFF) !== 0) return say(live, 'switch off {}', node);
+  if ((lacks & bit.PLUGGED_IN) !== 0) return emptied(live) ?? say(live, 'plug in {}', node);
+  if ((lacks & bit.ON) !== 0) return is(live, node, 'PLUGGED_OUT') ? undefined : say(live, 'switch on {}', node);
+  if ((lacks & bit.PLUGGED_OUT) !== 0) return emptied(live) ?? say(live, 'plug out {}', node);
+  return undefined; // nothing makes a thing dirty
+}
+
+/** The person: hands, then posture, then view. */
+function settle({ live, lacks }: Mind): string | undefined {
+  const { character } = live.scene;
+  const edges = lacks.present.map((code) => ends(live, code));
+  const toHold = edges.find(({ relation }) => relation === rel.HOLDS_RH || relation === rel.HOLDS_LH);
+  if (toHold !== undefined) return take(live, toHold.relation, toHold.to);
+  const posture = lacks.states.find(([node]) => node === character)?.[1];
+  const seat = edges.find(({ relation }) => relation === rel.ON)?.to ?? seatOf(live, lacks, posture);
+  if (seat !== undefined && seat !== -1) return rest(live, seat, posture ?? statesOf(live, character));
+  if (posture !== undefined) return postureOf(live) === 0 ? undefined : 'stand up';
+  const toFace = edges.find(({ relation }) => relation === rel.FACING);
+  return toFace === undefined ? undefined : say(live, 'turn to {}', toFace.to);
+}
+
+/** Where to sit or lie if the person is already there, in the wrong posture: what it is ON. */
+function seatOf(live: Live, _lacks: Missing, posture: number | undefined): number | undefined {
+  if (posture === undefined || (posture & (bit.SITTING | bit.LYING)) === 0) return undefined;
+  return targets(live, rel.ON, live.scene.character).find((node) => hasProperty(live, node, 'SITTABLE'));
+}
+
+function take(live: Live, hand: number, thing: number): string | undefined {
+  const { character } = live.scene;
+  const other = targets(live, hand, character)[0];
+  if (other !== undefined) return say(live, 'drop {}', other);
+  if (isHeld(live, thing)) return say(live, 'drop {}', thing); // it is in the wrong hand
+  if (hand === rel.HOLDS_LH && targets(live, rel.HOLDS_RH, character).length === 0) return undefined; // the right hand takes first
+  return fetch(live, thing);
+}
+
+function rest(live: Live, seat: number, posture: number): string | undefined {
+  const { character } = live.scene;
+  if (!isNear(live, seat)) return goTo(live, seat);
+  const wantsToSit = (posture & bit.SITTING) !== 0;
+  const there = postureOf(live) & (wantsToSit ? bit.SITTING : bit.LYING);
+  if (there !== 0) return 'stand up'; // somewhere else
+  const action = wantsToSit ? 'sit on {}' : 'lie on {}';
+  const others = sources(live, rel.ON, seat).filter((node) => node !== character);
+  const inTheWay = others.length > 1 || (others.length > 0 && hasEdge(live, rel.ON, character, seat));
+  if (!inTheWay || wantsToSit ? others.length < 3 : false) return say(live, action, seat);
+  const away = others.find((node) => hasProperty(live, node, 'GRABBABLE') && !live.grabbed.has(node));
+  return away === undefined ? undefined : fetch(live, away);
+}
+
+function goTo(live: Live, node: number): string {
+  return postureOf(live) === 0 ? say(live, 'walk to {}', node) : 'stand up';
+}
+
+/** True if the person is close to a node itself, as it is told, not only to something beside it. */
+function isNear(live: Live, node: number): boolean {
+  return hasEdge(live, rel.CLOSE, live.scene.character, node);
+}
+
+function is(live: Live, node: number, state: keyof typeof bit): boolean {
+  return (statesOf(live, node) & bit[state]) !== 0;
+}
+
+/** Writes an action as an agent does, with spaces in names. */
+function say(live: Live, form: string, ...nodes: readonly number[]): string {
+  return nodes.reduce(
+    (text, node) => text.replace('{}', live.scene.nodes[node]!.class_name.replaceAll('_', ' ')),
+    form,
+  );
+}
