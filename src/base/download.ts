@@ -102,6 +102,7 @@ export async function download(wanted: Download, options: DownloadOptions): Prom
     throw unreachable(wanted, failure);
   } finally {
     await part.file.close();
+    if (part.sizeBytes === 0) await discard(wanted);
   }
 }
 
@@ -206,6 +207,11 @@ async function writeAt(file: FileHandle, chunk: Uint8Array, position: number): P
   for (let done = 0; done < chunk.length; ) {
     done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
   }
+}
+
+async function discard(wanted: Download): Promise<void> {
+  await rm(`${wanted.path}.part`, { force: true });
+  await rm(recordPath(wanted), { force: true });
 }
 
 const recordPath = ({ path }: Download): string => `${path}.part.json`;

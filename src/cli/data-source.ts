@@ -199,9 +199,9 @@ const virtualhome: DataSource = {
       part: 'programs',
       file: `${programsFolder}.zip`,
       addresses: [`http://virtual-home.org/release/programs/${programsFolder}.zip`],
-      holds: 'programs and the graphs before and after each, all scenes; graphs are kept compressed',
+      holds: 'programs and the graphs before and after each, all scenes; about 1.6 GB, graphs are kept compressed',
       licence: 'not stated; the repository was CC BY-NC-SA 4.0 (v1.0.0), now MIT',
-      sizeBytes: null, // about 1.6 GB
+      sizeBytes: null,
       diskBytes: 5 * GB,
       sha256: null,
       archive: {
