@@ -14,6 +14,7 @@ import { drawProducts } from './draw.ts';
 import { createShopper } from './expert.ts';
 import { drawGoals, type Split, splits } from './goals.ts';
 import { listFamilies, optionValues, type ShopSize } from './lexicon.ts';
+import { renameTexts } from './rename.ts';
 import { writeAttributes, writeProduct } from './text.ts';
 
 /** Options of {@link openGenerated}. */
@@ -65,6 +66,7 @@ export function openGenerated(options: GenerateOptions): Shop {
     priceSeed: seed,
     nouns: ({ asin }) => nouns.get(asin) ?? [],
     expert: () => shopperOf(size),
+    rename: renameTexts,
   };
   return {
     ...shop,

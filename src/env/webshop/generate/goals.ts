@@ -98,7 +98,7 @@ function isWon(world: Environment, task: Parameters<Environment['reset']>[0], tu
   for (let i = 0; i < turns; i++) {
     lastAction = expert.act({ observation, admissible: world.admissible!(task, state), lastAction });
     const turn = world.step(task, state, lastAction);
-    if (turn.done) return turn.success;
+    if (turn.done) return turn.success && i + 1 >= world.remaining!(task, world.reset(task).state); // no other product is nearer
     ({ state, observation } = turn);
   }
   return false;

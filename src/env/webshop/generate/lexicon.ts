@@ -80,7 +80,7 @@ export const departments: readonly Department[] = [
     nouns: words('cookies crackers granola tea coffee popcorn jam'),
     kinds: words('oat rice corn quinoa'),
     traits: ['gluten free', 'sugar free', 'low sodium', 'dairy free'],
-    details: ['kosher certified', 'resealable bag', 'artificial colors'],
+    details: ['kosher certified', 'resealable bag', 'natural colors'],
     options: ['flavor', 'pack'],
     prices: [12, 48],
   },

@@ -66,12 +66,12 @@ function fullText({ brand, family, named, hidden }: Draft, rng: Rng): Text {
     `${brand} ${noun} Series ${1 + rng.int(9)}`,
   ].join(', ');
   const sentences = [
-    `${rng.pick(openings)}, this ${kind} ${noun} by ${capital(brand)} is ${traits.join(' and ')}.`,
+    `${rng.pick(openings)}, our ${kind} ${noun} from ${capital(brand)}: ${traits.join(' and ')}.`,
     ...inDescription.map((detail) => `Our customers like it most for one thing: ${detail}.`),
     ...rng.shuffle(promises).slice(0, 2 + rng.int(2)),
   ];
   const bullets = [
-    `${traits.map((trait) => trait.toUpperCase()).join(', ')}: what you expect from a good ${noun}.`,
+    `${traits.map((trait) => trait.toUpperCase()).join(', ')}: what you expect from our ${noun}.`,
     `${kind!.toUpperCase()}: the make of the whole ${noun}, inside and outside.`,
     ...inFeatures.map((detail) => `${detail.toUpperCase()}: one of the reasons to choose ${capital(brand)}.`),
     `SERVICE: ${rng.pick(promises)}`,

@@ -6,20 +6,20 @@ import type { OptionName, ShopSize } from './lexicon.ts';
 
 const templates: Readonly<Record<ShopSize, readonly ((what: string, asked: string) => string)[]>> = {
   small: [
-    (what, asked) => `i want a ${what}, ${asked}`,
-    (what, asked) => `find me a ${what}, ${asked}`,
-    (what, asked) => `i need a ${what}, ${asked}`,
-    (what, asked) => `looking for a ${what}, ${asked}`,
+    (what, asked) => `i want ${what}, ${asked}`,
+    (what, asked) => `find me ${what}, ${asked}`,
+    (what, asked) => `i need ${what}, ${asked}`,
+    (what, asked) => `looking for ${what}, ${asked}`,
   ],
   full: [
-    (what, asked) => `i am looking for a ${what}, and please make it ${asked}`,
-    (what, asked) => `i would like to buy a ${what}, in ${asked}`,
-    (what, asked) => `my sister wants a ${what}. she asked for ${asked}`,
-    (what, asked) => `can you find me a ${what}? i want ${asked}`,
-    (what, asked) => `i need a ${what} for my house, ${asked}`,
-    (what, asked) => `please show me a ${what} with ${asked}`,
-    (what, asked) => `get me a ${what}, preferably ${asked}`,
-    (what, asked) => `find a ${what} that comes in ${asked}`,
+    (what, asked) => `i am looking for ${what}, and please make it ${asked}`,
+    (what, asked) => `i would like to buy ${what}, in ${asked}`,
+    (what, asked) => `my sister wants ${what}. she asked for ${asked}`,
+    (what, asked) => `can you find me ${what}? i want ${asked}`,
+    (what, asked) => `i need ${what} for my house, ${asked}`,
+    (what, asked) => `please show me ${what} with ${asked}`,
+    (what, asked) => `get me ${what}, preferably ${asked}`,
+    (what, asked) => `find ${what} that comes in ${asked}`,
   ],
 };
 
@@ -30,7 +30,9 @@ export function drawWish(draft: Draft, options: { readonly rng: Rng; readonly si
   const detail = rng.int(2) === 0 ? [rng.pick(draft.hidden)] : [];
   const choices = draft.options.map(({ name, values }) => ({ name, value: rng.pick(values) }));
   const asked = rng.uniform() < 0.7 ? choices : [rng.pick(choices)];
-  const what = `${kind} ${draft.family.noun} with ${[...traits, ...detail].join(' and ')}`;
+  const { noun } = draft.family;
+  const article = noun.endsWith('s') ? '' : /^[aeiou]/.test(kind!) ? 'an ' : 'a ';
+  const what = `${article}${kind} ${noun} with ${[...traits, ...detail].join(' and ')}`;
   return {
     instruction: rng.pick(templates[size])(what, asked.map(phrase).join(' and ')),
     instruction_attributes: [kind!, ...traits, ...detail],
