@@ -1,7 +1,7 @@
 /**
  * Writes src/env/webshop/search/word-break-table.ts from Unicode's own data files, as published on npm:
- *   npm install --prefix <folder> @unicode/unicode-9.0.0 @unicode/unicode-11.0.0 && node test/interop/word-break-table.mjs <folder>
- * Versions: Lucene's StandardTokenizer is generated for Unicode 9 with the emoji properties of Unicode 11.
+ *   npm install --prefix <folder> @unicode/unicode-12.1.0 && node test/interop/word-break-table.mjs <folder>
+ * The version is that of Lucene 9.5's StandardTokenizer.
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,8 +11,8 @@ const folder = process.argv[2];
 if (folder === undefined)
   throw new TypeError('Cannot write the table: no folder is named, expected one holding node_modules/@unicode');
 
-const load = async (version, property) => {
-  const file = join(resolve(folder), 'node_modules/@unicode', `unicode-${version}.0.0`, property, 'code-points.mjs');
+const load = async (property) => {
+  const file = join(resolve(folder), 'node_modules/@unicode', 'unicode-12.1.0', property, 'code-points.mjs');
   return new Set((await import(pathToFileURL(file).href)).default);
 };
 const union = (...sets) => new Set(sets.flatMap((set) => [...set]));
@@ -20,16 +20,13 @@ const both = (a, b) => new Set([...a].filter((point) => b.has(point)));
 const less = (a, b) => new Set([...a].filter((point) => !b.has(point)));
 const span = (first, last) => new Set(Array.from({ length: last - first + 1 }, (_, i) => first + i));
 
-const wb = (name) => load(9, `Word_Break/${name}`);
-const emoji = await load(11, 'Binary_Property/Emoji');
-const modifier = await load(11, 'Binary_Property/Emoji_Modifier');
+const wb = (name) => load(`Word_Break/${name}`);
+const emoji = await load('Binary_Property/Emoji');
+const modifier = await load('Binary_Property/Emoji_Modifier');
 const regional = await wb('Regional_Indicator');
 const keyCapBase = new Set([...'0123456789#*'].map((c) => c.codePointAt(0)));
 const accidental = new Set([...'©®™〰〽'].map((c) => c.codePointAt(0)));
-const wide = both(
-  await load(9, 'Block/Halfwidth_And_Fullwidth_Forms'),
-  await load(9, 'General_Category/Decimal_Number'),
-);
+const wide = both(await load('Block/Halfwidth_And_Fullwidth_Forms'), await load('General_Category/Decimal_Number'));
 
 /** In the order of `property` in word-break.ts. */
 const properties = [
@@ -45,14 +42,14 @@ const properties = [
   await wb('Double_Quote'),
   union(await wb('Extend'), await wb('Format'), await wb('ZWJ')),
   await wb('ZWJ'),
-  union(await load(9, 'Script/Han'), await load(9, 'Script/Hiragana')),
-  await load(9, 'Line_Break/Complex_Context'),
+  union(await load('Script/Han'), await load('Script/Hiragana')),
+  await load('Line_Break/Complex_Context'),
   regional,
   union(
-    await load(11, 'Binary_Property/Extended_Pictographic'),
+    await load('Binary_Property/Extended_Pictographic'),
     less(emoji, union(regional, keyCapBase, accidental, modifier)),
   ),
-  await load(11, 'Binary_Property/Emoji_Modifier_Base'),
+  await load('Binary_Property/Emoji_Modifier_Base'),
   modifier,
   keyCapBase,
   new Set([0x20e3]),
@@ -87,7 +84,7 @@ const lines = [...runs]
 writeFileSync(
   fileURLToPath(new URL('../../src/env/webshop/search/word-break-table.ts', import.meta.url)),
   `/**
- * Properties of characters that decide where words end: Unicode 9, emoji of Unicode 11. Written by test/interop/word-break-table.mjs.
+ * Properties of characters that decide where words end: Unicode 12.1. Written by test/interop/word-break-table.mjs.
  * Source: Unicode Character Database, © Unicode, Inc. (Unicode License V3).
  */
 

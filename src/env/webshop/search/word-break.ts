@@ -1,5 +1,5 @@
 /**
- * Words of a text as Lucene's StandardTokenizer finds them: the word-break rules of Unicode Annex 29 (Unicode 9), South-East Asian runs kept
+ * Words of a text as Lucene's StandardTokenizer finds them: the word-break rules of Unicode Annex 29 (Unicode 12.1), South-East Asian runs kept
  * together, Han and Hiragana one character each, emoji sequences whole, and nothing longer than 255 UTF-16 units.
  * The rules are compiled once into a table of states, so that any text takes time linear in its length.
  * Source: apache/lucene@releases/lucene/9.5.0 lucene/core/src/java/org/apache/lucene/analysis/standard/StandardTokenizerImpl.jflex.
