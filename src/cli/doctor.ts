@@ -48,15 +48,18 @@ async function runsRow(settings: Settings): Promise<Row> {
 }
 
 async function engineRows(): Promise<Row[]> {
-  const { listEngines } = await import('../tensor/engines.ts');
-  const engines = await listEngines();
-  const rows = engines.map(({ name, available, version, providers, reason, hint }): Row => {
-    const detail = available
-      ? `${version ?? ''}${providers === undefined ? '' : ` with ${providers.join(', ')}`}`
-      : [reason, hint].filter((text) => text !== undefined).join('; ');
-    return [available ? 'ok' : 'no', `engine ${name}`, detail];
+  const { testEngines } = await import('../tensor/engines.ts');
+  const engines = await testEngines();
+  const rows = engines.map(({ name, version, selfTest, reason, hint }): Row => {
+    if (selfTest?.ok) {
+      const speed = `${selfTest.gflops.toFixed(selfTest.gflops < 10 ? 1 : 0)} GFLOP/s`;
+      return ['ok', `engine ${name}`, `${version}, self-test within ${selfTest.maxError.toExponential(0)}, ${speed}`];
+    }
+    const why = (reason ?? 'it does not work').split('\n')[0]!;
+    const short = why.length > 140 ? `${why.slice(0, 139)}…` : why;
+    return [selfTest === undefined ? 'no' : 'bad', `engine ${name}`, [short, hint].filter(Boolean).join('; ')];
   });
-  return engines.some(({ available }) => available) ? rows : [...rows, ['bad', 'engine', 'none works']];
+  return engines.some(({ selfTest }) => selfTest?.ok) ? rows : [...rows, ['bad', 'engine', 'none works']];
 }
 
 async function dataRow(): Promise<Row> {

@@ -1,7 +1,7 @@
 /** What the command line is handed: how to plan, where the stages are, how to print results. Tests hand in a set of their own. */
 import { extname } from 'node:path';
 import type { JsonObject } from '../base/json.ts';
-import type { Plan } from '../runner/stage.ts';
+import type { Plan, StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 
 /** What planning is told beside the manifest. */
@@ -22,6 +22,8 @@ export interface FinishedStage {
 /** The parts of the program the command line does not know itself. All are loaded when first used. */
 export interface Program {
   plan(manifest: Manifest, options: PlanOptions): Promise<Plan>;
+  /** Decides, before a stage runs, what its manifest leaves to the machine. Called for each stage that is not cached. */
+  settle?(node: StageNode): Promise<StageNode>;
   /** URL of a module that exports `stageOf(name)`; stage processes import it. */
   readonly registry: string;
   tables(plan: Plan, results: ReadonlyMap<string, FinishedStage>): Promise<string>;
@@ -30,6 +32,7 @@ export interface Program {
 /** The program as shipped. */
 export const shippedProgram: Program = {
   plan: async (manifest, options) => (await import('../stage/plan.ts')).planExperiment(manifest, options),
+  settle: async (node) => (await import('../stage/engine.ts')).withEngine(node),
   registry: new URL(`../stage/registry${extname(import.meta.url)}`, import.meta.url).href,
   tables: async (plan, results) => (await import('../report/result.ts')).resultTables(plan, results),
 };

@@ -145,6 +145,11 @@ async function chooseRenderer(plan: Plan, json: boolean): Promise<Renderer> {
 }
 
 function chooseExecutor(options: RunOptions, program: Program, open: OpenRecord): Executor {
+  const executor = plainExecutor(options, program, open);
+  return async (task) => executor({ ...task, node: (await program.settle?.(task.node)) ?? task.node });
+}
+
+function plainExecutor(options: RunOptions, program: Program, open: OpenRecord): Executor {
   if (options.executor !== 'inline')
     return localExecutor({ registry: program.registry, logs: join(open.folder, 'logs') });
   return inlineExecutor(async (name) => {

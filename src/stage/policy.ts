@@ -10,9 +10,9 @@ import type { Policy } from '../rollout/policy.ts';
 import type { StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { EngineName } from '../tensor/compile.ts';
-import { chooseEngine } from '../tensor/engines.ts';
 import { embeddedTemplate } from '../text/chat-template.ts';
 import { embeddedTokenizerConfig, readChatFormat } from '../text/read-chat-format.ts';
+import { engineNameOf, engineOf } from './engine.ts';
 import type { Codec } from './sequence.ts';
 
 /** Files beside the weights. */
@@ -62,12 +62,9 @@ export interface Compute {
   readonly threads: number;
 }
 
-const engineOf = (node: StageNode): Manifest['engine'] => node.resources as unknown as Manifest['engine']; // plan.ts wrote it
-
-/** Returns the engine and the threads a stage computes with; `auto` becomes the first engine that works here. */
+/** Returns the engine and the threads a stage computes with. */
 export async function computeOf(node: StageNode): Promise<Compute> {
-  const { name, threads } = engineOf(node);
-  return { engine: await chooseEngine(name), threads };
+  return { engine: await engineNameOf(node), threads: engineOf(node).threads };
 }
 
 /** Episodes a stage plays at once. */

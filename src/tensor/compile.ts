@@ -25,7 +25,15 @@ export async function compile(
   inputs: Record<string, TensorSpec>,
   options: CompileOptions,
 ): Promise<Program> {
-  return options.engine === 'onnx'
-    ? compileOnnx(fn, inputs, options)
-    : compileEager(fn, inputs, { engine: options.engine });
+  const { engine } = options;
+  switch (engine) {
+    case 'onnx':
+      return compileOnnx(fn, inputs, { ...options, provider: 'cpu' });
+    case 'onnx-cuda':
+      return compileOnnx(fn, inputs, { ...options, provider: 'cuda' });
+    case 'onnx-webgpu':
+      return compileOnnx(fn, inputs, { ...options, provider: 'webgpu' });
+    default:
+      return compileEager(fn, inputs, { engine });
+  }
 }

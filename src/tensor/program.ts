@@ -2,8 +2,12 @@
 import { type Shape, sizeOf } from '../base/shape.ts';
 import { tf } from './tf.ts';
 
-/** Where a program runs: ONNX Runtime, the slow pure-JavaScript reference, or libtensorflow on CPU or CUDA. */
-export type EngineName = 'onnx' | 'cpu' | 'tfjs-node' | 'tfjs-node-gpu';
+/**
+ * Where a program runs: ONNX Runtime on the CPU, on CUDA or on WebGPU; libtensorflow on CUDA or the CPU; the slow pure-JavaScript
+ * reference. The order is that of preference where speeds are equal.
+ */
+export const engineNames = ['onnx-cuda', 'tfjs-node-gpu', 'onnx-webgpu', 'onnx', 'tfjs-node', 'cpu'] as const;
+export type EngineName = (typeof engineNames)[number];
 
 /** Element types of inputs and outputs. Truth values leave as int32. */
 export type DataType = 'float32' | 'int32';
@@ -29,8 +33,6 @@ export interface CompileOptions {
   readonly engine: EngineName;
   /** Threads of one operator (onnx only). Default: all cores. */
   readonly threads?: number;
-  /** Execution provider of ONNX Runtime. Default cpu. */
-  readonly provider?: 'cpu' | 'webgpu' | 'cuda';
 }
 
 /** A compiled function. Runs of one program do not overlap: a call waits for the one before. */

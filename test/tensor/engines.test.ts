@@ -3,8 +3,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { SpaError } from '../../src/base/error.ts';
 import { compile } from '../../src/tensor/compile.ts';
 import { compileOnnx } from '../../src/tensor/engine/onnx.ts';
-import { chooseEngine, listEngines } from '../../src/tensor/engines.ts';
+import { chooseEngine, listEngines, type Probe, testEngines } from '../../src/tensor/engines.ts';
 import { fused } from '../../src/tensor/fused.ts';
+import type { ProbeAnswer } from '../../src/tensor/probe.ts';
+import { type EngineName, engineNames } from '../../src/tensor/program.ts';
 import { selfTest } from '../../src/tensor/self-test.ts';
 import { tf } from '../../src/tensor/tf.ts';
 import { difference, runOn } from './parity.ts';
@@ -51,24 +53,59 @@ describe('engines', () => {
 
   it('are listed with version or reason', async () => {
     const engines = await listEngines();
-    expect(engines.map(({ name }) => name)).toEqual(['tfjs-node-gpu', 'onnx', 'tfjs-node', 'cpu']);
-    expect(engines.find(({ name }) => name === 'onnx')).toMatchObject({
-      available: true,
-      version: expect.stringMatching(/^\d+\.\d+/),
-      providers: expect.arrayContaining(['cpu']),
-    });
+    expect(engines.map(({ name }) => name)).toEqual(engineNames);
+    for (const name of ['onnx', 'onnx-cuda', 'onnx-webgpu'] as const) {
+      expect(engines.find((engine) => engine.name === name)).toMatchObject({
+        available: true,
+        version: expect.stringMatching(/^\d+\.\d+/),
+      });
+    }
     expect(engines.find(({ name }) => name === 'cpu')).toMatchObject({
       available: true,
       version: expect.stringMatching(/^4\./),
     });
   });
 
-  it('auto takes the best that works', async () => {
-    expect(await chooseEngine('auto', nothingInstalled)).toBe('cpu');
-    const onlyOnnx = (name: string) =>
-      name === 'onnxruntime-node' ? import('onnxruntime-node') : nothingInstalled(name);
-    expect(await chooseEngine('auto', onlyOnnx)).toBe('onnx');
-    expect(await chooseEngine('cpu', nothingInstalled)).toBe('cpu');
+  /** Answers for engines that are not here. */
+  const probing =
+    (verdicts: Partial<Record<EngineName, ProbeAnswer>>): Probe =>
+    async (name) =>
+      verdicts[name] ?? { reason: 'no adapter', hint: undefined };
+  const passed = (gflops: number): ProbeAnswer => ({ selfTest: { ok: true, maxError: 0, gflops } });
+  const wrong: ProbeAnswer = { selfTest: { ok: false, maxError: 0.25, gflops: 9000 } };
+  const onlyOnnx = (name: string) =>
+    name === 'onnxruntime-node' ? import('onnxruntime-node') : nothingInstalled(name);
+
+  it('auto takes the fastest that passes its self-test', async () => {
+    const choose = (verdicts: Partial<Record<EngineName, ProbeAnswer>>) =>
+      chooseEngine('auto', { load: onlyOnnx, probe: probing(verdicts) });
+    expect(await choose({ onnx: passed(130) })).toBe('onnx');
+    expect(await choose({ onnx: passed(130), 'onnx-webgpu': passed(900) })).toBe('onnx-webgpu');
+    expect(await choose({ onnx: passed(130), 'onnx-webgpu': passed(90) })).toBe('onnx');
+    expect(await choose({ onnx: passed(130), 'onnx-cuda': wrong })).toBe('onnx');
+    expect(await choose({ onnx: wrong })).toBe('cpu');
+    expect(await choose({ 'tfjs-node': passed(9000) })).toBe('cpu'); // not installed: nobody asks it
+  });
+
+  it('an engine that is named is taken as it is', async () => {
+    expect(await chooseEngine('cpu', { load: nothingInstalled })).toBe('cpu');
+    expect(await chooseEngine('auto', { load: nothingInstalled })).toBe('cpu');
+  });
+
+  it('a test says what it found', async () => {
+    const reports = await testEngines(undefined, {
+      load: onlyOnnx,
+      probe: probing({ 'onnx-cuda': wrong, onnx: passed(1) }),
+    });
+    expect(reports.find(({ name }) => name === 'onnx-cuda')?.reason).toBe(
+      'its numbers are off by 0.25, expected at most 1e-5',
+    );
+    expect(reports.find(({ name }) => name === 'onnx-webgpu')).toMatchObject({
+      reason: 'no adapter',
+      hint: 'It needs a GPU with a Vulkan, Metal or Direct3D 12 driver',
+    });
+    expect(reports.find(({ name }) => name === 'onnx')?.reason).toBeUndefined();
+    expect(reports.find(({ name }) => name === 'tfjs-node')).toMatchObject({ available: false });
   });
 
   it('print nothing', async () => {

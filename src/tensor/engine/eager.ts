@@ -6,7 +6,6 @@ import {
   applyFunction,
   checkFeeds,
   type DataType,
-  type EngineName,
   type Program,
   type TensorFunction,
   type TensorSpec,
@@ -14,7 +13,7 @@ import {
 } from '../program.ts';
 import { tf, withBackend } from '../tf.ts';
 import { withLifetime } from './lifetime.ts';
-import { loadEagerBackend } from './load.ts';
+import { type EagerEngine, loadEagerBackend } from './load.ts';
 
 type Specs = Readonly<Record<string, TensorSpec>>;
 
@@ -31,7 +30,7 @@ interface Result {
 export async function compileEager(
   fn: TensorFunction,
   specs: Specs,
-  { engine }: { readonly engine: Exclude<EngineName, 'onnx'> },
+  { engine }: { readonly engine: EagerEngine },
 ): Promise<Program> {
   const backend = await loadEagerBackend(engine);
   const zeros = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, zerosOf(spec)]));

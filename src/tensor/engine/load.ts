@@ -26,6 +26,9 @@ export async function loadOnnxRuntime(load: Import = importModule): Promise<Onnx
   }
 }
 
+/** An engine that runs each operation when it is called. */
+export type EagerEngine = 'cpu' | 'tfjs-node' | 'tfjs-node-gpu';
+
 /** The TF.js backend behind each eager engine. */
 const backends = { cpu: 'cpu', 'tfjs-node': 'tensorflow', 'tfjs-node-gpu': 'tensorflow' } as const;
 
@@ -35,10 +38,7 @@ let nativeEngine: EngineName | undefined;
  * Loads an eager engine and returns the name of its TF.js backend. The current backend stays what it was.
  * @throws {SpaError} If the engine is not installed, its native part is missing, or the other native engine is loaded already.
  */
-export async function loadEagerBackend(
-  engine: Exclude<EngineName, 'onnx'>,
-  load: Import = importModule,
-): Promise<string> {
+export async function loadEagerBackend(engine: EagerEngine, load: Import = importModule): Promise<string> {
   if (engine !== 'cpu' && nativeEngine !== engine) await loadNative(engine, load);
   return backends[engine];
 }

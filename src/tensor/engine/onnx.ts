@@ -21,7 +21,10 @@ import { trace } from '../trace.ts';
 import { withLifetime } from './lifetime.ts';
 import { type Import, loadOnnxRuntime } from './load.ts';
 
-type OnnxOptions = Omit<CompileOptions, 'engine'> & { readonly load?: Import };
+/** ONNX Runtime's name of what computes. */
+export type Provider = 'cpu' | 'cuda' | 'webgpu';
+
+type OnnxOptions = Omit<CompileOptions, 'engine'> & { readonly provider?: Provider; readonly load?: Import };
 
 /**
  * Traces `fn` and makes a session of it.
