@@ -1,8 +1,8 @@
 /** What a world needs of its shop: products by number or asin, and search. Two fulfilments: in memory, and a folder on disk. */
 import type { Analyse } from '../search/analyse.ts';
 import { englishTerms } from '../search/analyse.ts';
-import type { SearchResult } from '../search/bm25.ts';
 import { openIndex } from '../search/bm25.ts';
+import type { SearchResult } from '../search/rank.ts';
 import { documentText, type Product } from './product.ts';
 
 /** A set of products with a search engine over it. Products are numbered from 0 in file order. */

@@ -1,61 +1,64 @@
-/** BM25 as Lucene scores it. */
+/** A search engine over texts held in memory, ranking as Pyserini does over a Lucene index of the same texts. */
 import type { Analyse } from './analyse.ts';
-
-/** What a search returns. */
-export interface SearchResult {
-  /** Numbers of the documents in the order they were given, best first. */
-  readonly ids: readonly number[];
-  /** Their scores, float32. */
-  readonly scores: readonly number[];
-}
+import { byUnits, createCollector } from './collect.ts';
+import { createSink, packPostings } from './postings.ts';
+import { createRanker, type SearchResult } from './rank.ts';
+import { inverseNorms, lengthByte } from './similarity.ts';
 
 /** A text to index. */
 export interface Document {
-  /** Its public name; breaks ties between equal scores where the index is told so. */
+  /** Its public name. Of two documents with the same score, that with the lower name comes first. */
   readonly id: string;
   readonly text: string;
 }
 
-/** Options of {@link openIndex}. */
-export interface IndexOptions {
-  readonly analyse: Analyse;
-  /** Saturation of term frequency; default 0.9, as Pyserini. */
-  readonly k1?: number;
-  /** Weight of the document's length; default 0.4, as Pyserini. */
-  readonly b?: number;
-}
-
 /** A searchable set of documents. */
 export interface Index {
+  /** Returns the best documents for free text: none if no word of it is known. */
   search(query: string, limit: number): SearchResult;
 }
 
-/** Indexes documents in memory. */
-export function openIndex(documents: readonly Document[], options: IndexOptions): Index {
-  const { analyse, k1 = 0.9, b = 0.4 } = options;
-  const terms = documents.map(({ text }) => analyse(text));
-  const average = terms.reduce((sum, list) => sum + list.length, 0) / documents.length;
-  const postings = new Map<string, Map<number, number>>();
-  terms.forEach((list, id) => {
-    for (const term of list) {
-      const posting = postings.get(term) ?? new Map<number, number>();
-      postings.set(term, posting.set(id, (posting.get(id) ?? 0) + 1));
-    }
+/** Indexes documents in memory. @param options `analyse`: how text becomes terms. */
+export function openIndex(documents: readonly Document[], options: { readonly analyse: Analyse }): Index {
+  const { analyse } = options;
+  const collector = createCollector();
+  const lengths = new Uint8Array(documents.length);
+  const total = { terms: 0, documents: 0 };
+  documents.forEach(({ text }, number) => {
+    const terms = analyse(text);
+    collector.add(number, terms);
+    lengths[number] = lengthByte(terms.length);
+    total.terms += terms.length;
+    total.documents += terms.length > 0 ? 1 : 0;
   });
-  return {
-    search: (query, limit) => {
-      const scores = new Map<number, number>();
-      for (const term of analyse(query)) {
-        const posting = postings.get(term);
-        if (posting === undefined) continue;
-        const idf = Math.log(1 + (documents.length - posting.size + 0.5) / (posting.size + 0.5));
-        for (const [id, tf] of posting) {
-          const norm = k1 * (1 - b + (b * terms[id]!.length) / average);
-          scores.set(id, (scores.get(id) ?? 0) + (idf * tf) / (tf + norm));
-        }
-      }
-      const best = [...scores].sort((x, y) => y[1] - x[1] || x[0] - y[0]).slice(0, limit);
-      return { ids: best.map(([id]) => id), scores: best.map(([, score]) => score) };
+  const averageLength = total.terms / Math.max(total.documents, 1);
+  const sink = createSink();
+  const offsets = new Map<string, number>();
+  const norms = { lengths, inverse: inverseNorms(averageLength) };
+  collector.drain((term, list) => {
+    offsets.set(term, sink.length);
+    packPostings(sink, list, norms);
+  });
+  const bytes = sink.bytes.slice(0, sink.length);
+  const rank = createRanker({
+    documents: total.documents,
+    averageLength,
+    lengths,
+    ranks: ranksOf(documents.map(({ id }) => id)),
+    lookup: (term) => {
+      const offset = offsets.get(term);
+      return offset === undefined ? undefined : { bytes, offset };
     },
-  };
+  });
+  return { search: (query, limit) => rank(analyse(query), limit) };
+}
+
+/** Returns the place of each name in sorted order. Names are ASCII where it matters, so units order as bytes do. */
+export function ranksOf(ids: readonly string[]): Uint32Array {
+  const order = Array.from(ids, (_, number) => number).sort((a, b) => byUnits(ids[a]!, ids[b]!) || a - b);
+  const ranks = new Uint32Array(ids.length);
+  order.forEach((number, rank) => {
+    ranks[number] = rank;
+  });
+  return ranks;
 }
