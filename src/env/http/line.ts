@@ -1,0 +1,166 @@
+/**
+ * JSON over HTTP to one server, with a time limit, bounded replies and repeats where a repeat cannot do harm. Connections are kept open and
+ * shared (Node's fetch). Every failure is a SpaError of the environment, so that an episode which met one counts as broken, not as lost.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { messageOf, SpaError } from '../../base/error.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import type { Rng } from '../../base/rng.ts';
+
+/** How patient a line is. */
+export interface LineOptions {
+  /** Address of the server without the path of a call. */
+  readonly url: string;
+  /** Longest wait for one whole reply, in milliseconds, at most 300,000. */
+  readonly timeoutMs: number;
+  /** Most repeats of one call. */
+  readonly retries: number;
+  /** Wait before the first repeat, in milliseconds; doubled for each further one, up to 10 s, and spread by ± 50 %. */
+  readonly backoffMs: number;
+  /** Largest reply, in bytes. */
+  readonly maxReplyBytes: number;
+  /** Spreads the waits. */
+  readonly rng: Rng;
+}
+
+/** One request. */
+export interface Call {
+  /** What the caller wants, for messages: `reset session 3`. */
+  readonly purpose: string;
+  readonly path: string;
+  /** Sent as JSON by POST; absent: GET. */
+  readonly body?: JsonObject;
+  /**
+   * `any`: whatever went wrong, the call may be made again. `refused`: only if the server surely did not execute it, because it answered
+   * 429 or 503 (so do AgentGym's own clients) or there was nobody to connect to; a lost reply ends the episode instead.
+   */
+  readonly repeat: 'any' | 'refused';
+  /** Statuses beside 200 that are answers, with or without JSON. */
+  readonly expects?: readonly number[];
+}
+
+/** An answer: its status and its JSON; null if an expected refusal carries no JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly value: Json;
+  /** How a message about it begins: what was wanted, and the address. */
+  readonly context: string;
+}
+
+/** Makes calls. @throws {SpaError} If no expected answer comes. */
+export type Line = (call: Call) => Promise<Answer>;
+
+const refused: ReadonlySet<number> = new Set([429, 503]);
+const passing: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+const longestWaitMs = 10_000;
+
+/** A failed attempt: why, and whether the server may have executed the call. */
+interface Failure {
+  readonly reason: string;
+  readonly executed: 'no' | 'perhaps' | 'answered';
+  readonly waitMs?: number;
+  readonly cause?: unknown;
+}
+
+/** Opens a line; nothing is sent yet. */
+export function openLine(options: LineOptions): Line {
+  return async (call) => {
+    for (let attempt = 0; ; attempt++) {
+      const result = await tryOnce(call, options);
+      if ('status' in result) return result;
+      const repeats = result.executed === 'no' || (call.repeat === 'any' && result.executed === 'perhaps');
+      if (!repeats || attempt >= options.retries) throw failed(call, options, { ...result, attempts: attempt + 1 });
+      const spread = 0.5 + options.rng.uniform();
+      await wait(Math.max(result.waitMs ?? 0, Math.min(longestWaitMs, options.backoffMs * 2 ** attempt * spread)));
+    }
+  };
+}
+
+async function tryOnce(call: Call, options: LineOptions): Promise<Answer | Failure> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${options.url}${call.path}`, {
+      signal: AbortSignal.timeout(options.timeoutMs),
+      redirect: 'manual',
+      ...(call.body !== undefined && {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(call.body),
+      }),
+    });
+    text = await readText(response, options.maxReplyBytes);
+  } catch (error) {
+    return lost(error, options);
+  }
+  const { status } = response;
+  const value = parse(text);
+  const context = contextOf(call, options);
+  if (call.expects?.includes(status)) return { status, value: value ?? null, context };
+  if (status === 200 && value !== undefined) return { status, value, context };
+  if (status === 200) return { reason: `answered 200 "${excerpt(text)}", expected JSON`, executed: 'answered' };
+  const reason = `answered ${status} "${excerpt(text)}", expected 200`;
+  if (!passing.has(status)) return { reason, executed: 'answered' };
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const waitMs = seconds > 0 ? { waitMs: Math.min(longestWaitMs, seconds * 1000) } : {};
+  return { reason, executed: refused.has(status) ? 'no' : 'perhaps', ...waitMs };
+}
+
+function parse(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(response: Response, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw new RangeError(`its reply is larger than ${maxBytes} bytes`); // leaving the loop cancels the body
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function lost(error: unknown, { timeoutMs }: LineOptions): Failure {
+  if (error instanceof RangeError) return { reason: error.message, executed: 'answered', cause: error };
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return { reason: `no reply within ${timeoutMs} ms`, executed: 'perhaps', cause: error };
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = codeOf(cause);
+  const nobody = code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'UND_ERR_CONNECT_TIMEOUT';
+  const reason = `no connection (${code ?? messageOf(cause ?? error)})`;
+  return { reason, executed: nobody ? 'no' : 'perhaps', cause: error };
+}
+
+function codeOf(cause: unknown): string | undefined {
+  if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined;
+  return typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+function excerpt(text: string): string {
+  return text.slice(0, 200).replaceAll(/\s+/g, ' ');
+}
+
+function contextOf({ purpose, path }: Call, { url }: LineOptions): string {
+  return `Cannot ${purpose}: ${url}${path}`;
+}
+
+const hint = 'Is the server up, is it the right address, and does it speak the named dialect?';
+
+function failed(call: Call, options: LineOptions, failure: Failure & { readonly attempts: number }): SpaError {
+  const tries = failure.attempts === 1 ? '' : ` after ${failure.attempts} attempts`;
+  return new SpaError('environment', `${contextOf(call, options)}: ${failure.reason}${tries}`, {
+    hint,
+    ...(failure.cause !== undefined && { cause: failure.cause }),
+  });
+}
+
+/** Makes the error for an answer of the wrong shape. */
+export function malformed({ context, status, value }: Answer, expected: string): SpaError {
+  const text = excerpt(JSON.stringify(value));
+  return new SpaError('environment', `${context}: answered ${status} "${text}", expected ${expected}`, { hint });
+}
