@@ -120,6 +120,12 @@ export function shuffleGoals(goals: readonly Goal[], kind: string): Goal[] {
     .map((goal, index) => ({ ...goal, id: `${kind}/${index}` }));
 }
 
+/** Puts another sentence in a customer's mouth, with the price limit it names: for goals recorded when other prices were drawn. */
+export function restateGoal(goal: Goal, instruction: string): Goal {
+  const limit = /, and price lower than (\d+(?:\.\d+)?) dollars$/.exec(instruction)?.[1];
+  return { ...goal, instruction, priceUpper: limit === undefined ? anyPrice : Number(limit) };
+}
+
 /** Lists the price limits a goal may get: the first four of 10, 20, ..., 990 above the price. */
 export function limitCandidates(price: number): number[] {
   const candidates: number[] = [];

@@ -1,0 +1,206 @@
+/**
+ * WebShop's own data under one folder, plain or gzip-compressed: products (`items_shuffle.json`, or `items_shuffle_1000.json`), attributes and
+ * synthetic instructions (`items_ins_v2.json`, `items_ins_v2_1000.json`), human instructions (`items_human_ins.json`). May lie beside them:
+ * `train_indices.json` and `test_indices.json` (SPA-RL's splits), `nouns.jsonl` (see nouns.ts), `instructions.json` (by index: sentences
+ * recorded with other prices, which replace ours).
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { badInput, messageOf } from '../../base/error.ts';
+import { hashJson, sha256 } from '../../base/hash.ts';
+import { type Catalogue, openMemoryCatalogue } from './catalogue/catalogue.ts';
+import { type AttributesEntry, loadProducts, type RawProduct } from './catalogue/product.ts';
+import {
+  type Goal,
+  type HumanInstruction,
+  humanGoals,
+  restateGoal,
+  seededPrices,
+  shuffleGoals,
+  syntheticGoals,
+} from './goal.ts';
+import { knownNouns } from './nouns.ts';
+import { maxGoalOptions } from './reward.ts';
+import type { Shop } from './shop.ts';
+
+/** Options of {@link openFiles}. */
+export interface FilesOptions {
+  /** Folder that holds the files, or its parent where they are in `data`. */
+  readonly root: string;
+  /** Whose instructions: 12,087 written by people (default), or the ones made of attributes and options. */
+  readonly goals?: 'human' | 'synthetic';
+  /** Seed of prices that are ranges, and of price limits. Default 1. */
+  readonly priceSeed?: number;
+}
+
+interface Source {
+  readonly file: string;
+  /** SHA-256 of the uncompressed text. */
+  readonly digest: string;
+  readonly value: unknown;
+}
+
+/** Names of each file, the full data first; `.gz` may follow. */
+const names = {
+  products: ['items_shuffle.json', 'items_shuffle_1000.json', 'items_shuffle_1000.reconstructed.json'],
+  attributes: ['items_ins_v2.json', 'items_ins_v2_1000.json'],
+  instructions: ['items_human_ins.json', 'items_human_ins.subset13.json'],
+} as const;
+
+/**
+ * Opens the published data.
+ * @throws {SpaError} If a file is missing or damaged (bad input).
+ */
+export async function openFiles(options: FilesOptions): Promise<Shop> {
+  const { goals: kind = 'human', priceSeed = 1 } = options;
+  const nested = join(options.root, 'data');
+  const root = findFile(options.root, names.products) === undefined && existsSync(nested) ? nested : options.root;
+  const attributes = readEntries<AttributesEntry>(needed(root, 'attributes'));
+  const { catalogue, nouns } = openProducts(root, attributes);
+  const written = kind === 'human' ? needed(root, 'instructions') : undefined;
+  const prices = seededPrices(priceSeed);
+  const all =
+    written === undefined
+      ? syntheticGoals(inOrder(catalogue, attributes.keys()), attributes, prices)
+      : goalsByHand(catalogue, readEntries<readonly HumanInstruction[]>(written), prices);
+  const restated = optional(root, 'instructions.json');
+  const goals = restateGoals(shuffleGoals(all, kind), restated);
+  const members = splitGoals(root, goals.length);
+  const content = [catalogue.digest, written?.digest ?? null, restated?.digest ?? null, nouns?.digest ?? null];
+  return {
+    catalogue,
+    splits: [...members.keys()],
+    goals: (split) => (members.get(split) ?? []).map((index) => goals[index]!), // splitGoals lists indices of goals
+    digest: (split) => hashJson(['webshop files', content, { kind, priceSeed }, split, members.get(split) ?? []]),
+    priceSeed,
+    ...(nouns === undefined ? {} : { nouns: knownNouns(readNouns(nouns)) }),
+  };
+}
+
+function openProducts(root: string, attributes: ReadonlyMap<string, AttributesEntry>) {
+  const source = needed(root, 'products');
+  if (!Array.isArray(source.value) || source.value.length === 0)
+    throw damaged(source.file, 'it is no list of products');
+  const broken = source.value.findIndex((value) => !isRawProduct(value));
+  if (broken >= 0) throw damaged(source.file, `its record ${broken} lacks a member`);
+  const products = loadProducts(source.value as RawProduct[], attributes); // each was looked at above
+  const digest = hashJson([source.digest, needed(root, 'attributes').digest]);
+  return { catalogue: openMemoryCatalogue(products, { digest }), nouns: optional(root, 'nouns.jsonl') };
+}
+
+/** Lists products in file order, which is the order the goals were made in. */
+function* inOrder(catalogue: Catalogue, asins: Iterable<string>) {
+  const ids = [...asins].flatMap((asin) => catalogue.find(asin) ?? []);
+  for (const id of ids.sort((a, b) => a - b)) yield catalogue.product(id);
+}
+
+function goalsByHand(
+  catalogue: Catalogue,
+  instructions: ReadonlyMap<string, readonly HumanInstruction[]>,
+  prices: ReturnType<typeof seededPrices>,
+): Goal[] {
+  const goals = humanGoals(inOrder(catalogue, instructions.keys()), instructions, prices);
+  const many = goals.find(({ options }) => options.length > maxGoalOptions);
+  if (many === undefined) return goals;
+  throw badInput(
+    'environment',
+    `Cannot read the goal of "${many.asin}": it asks for ${many.options.length} options, expected at most ${maxGoalOptions}`,
+  );
+}
+
+function restateGoals(goals: readonly Goal[], source: Source | undefined): readonly Goal[] {
+  if (source === undefined) return goals;
+  const sentences = readEntries<string>(source);
+  return goals.map((goal, index) => {
+    const sentence = sentences.get(`${index}`);
+    return sentence === undefined ? goal : restateGoal(goal, sentence);
+  });
+}
+
+/**
+ * Without lists beside the data, as upstream: goals 0-499 test, 500-1499 valid, the rest train. With SPA-RL's lists, theirs; goals that
+ * stand in both (12 of its 200) stay in test only.
+ */
+function splitGoals(root: string, count: number): ReadonlyMap<string, readonly number[]> {
+  const [train, test] = [optional(root, 'train_indices.json'), optional(root, 'test_indices.json')];
+  const members = new Map<string, readonly number[]>();
+  if (train === undefined && test === undefined) {
+    const range = (from: number, to: number): number[] =>
+      Array.from({ length: Math.max(0, Math.min(to, count) - from) }, (_, i) => from + i);
+    members.set('train', range(1_500, count)).set('valid', range(500, 1_500)).set('test', range(0, 500));
+  } else {
+    const held = test === undefined ? [] : readIndices(test, count);
+    const heldOut = new Set(held);
+    members.set('train', train === undefined ? [] : readIndices(train, count).filter((index) => !heldOut.has(index)));
+    members.set('test', held);
+  }
+  return new Map([...members].filter(([, indices]) => indices.length > 0));
+}
+
+function readIndices(source: Source, count: number): readonly number[] {
+  const { value, file } = source;
+  if (!Array.isArray(value)) throw damaged(file, 'it is no list of goal numbers');
+  const wrong = value.find((index) => !Number.isInteger(index) || index < 0 || index >= count);
+  if (wrong !== undefined) throw damaged(file, `it names goal ${wrong} of ${count}`);
+  return [...new Set(value as number[])]; // checked above
+}
+
+function needed(root: string, what: keyof typeof names): Source {
+  const file = findFile(root, names[what]);
+  if (file !== undefined) return readSource(file);
+  throw badInput('environment', `Cannot open WebShop data "${root}": it holds no ${what}, expected ${names[what][0]}`, {
+    hint: 'Name the folder of the downloaded files (WEBSHOP_DATA), or use a generated shop.',
+  });
+}
+
+function optional(root: string, name: string): Source | undefined {
+  const file = findFile(root, [name]);
+  return file === undefined ? undefined : readSource(file);
+}
+
+function findFile(root: string, candidates: readonly string[]): string | undefined {
+  return candidates.flatMap((name) => [join(root, name), join(root, `${name}.gz`)]).find((file) => existsSync(file));
+}
+
+function readSource(file: string): Source {
+  try {
+    const bytes = readFileSync(file);
+    const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+    const isLines = /\.jsonl(\.gz)?$/.test(file);
+    const value: unknown = isLines
+      ? text
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line))
+      : JSON.parse(text);
+    return { file, digest: sha256(text), value };
+  } catch (error) {
+    throw damaged(file, messageOf(error));
+  }
+}
+
+function readEntries<T>({ file, value }: Source): ReadonlyMap<string, T> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged(file, 'it is no object');
+  return new Map(Object.entries(value as Record<string, T>)); // the published files' own shape
+}
+
+function readNouns({ file, value }: Source): ReadonlyMap<string, readonly string[]> {
+  const lines = value as readonly { readonly asin: string; readonly nouns: readonly string[] }[]; // looked at next
+  const broken = lines.findIndex((line) => typeof line?.asin !== 'string' || !Array.isArray(line.nouns));
+  if (broken >= 0) throw damaged(file, `line ${broken + 1} lacks asin or nouns`);
+  return new Map(lines.map(({ asin, nouns }) => [asin, nouns]));
+}
+
+function isRawProduct(value: unknown): value is RawProduct {
+  if (typeof value !== 'object' || value === null) return false;
+  const raw = value as Readonly<Record<string, unknown>>; // only read, member by member
+  const texts = ['asin', 'name', 'full_description', 'category', 'query', 'product_category'];
+  return texts.every((key) => typeof raw[key] === 'string') && raw.small_description !== undefined;
+}
+
+function damaged(file: string, what: string) {
+  return badInput('environment', `Cannot read WebShop file "${file}": ${what}, expected the published form`, {
+    hint: 'The file is damaged or another one: fetch it again.',
+  });
+}
