@@ -5,11 +5,11 @@
  * in or on furniture, states of nodes, and the person's hands, posture and view; other goals it gives up.
  */
 
-import { type Missing, missing } from './goal.ts';
-import type { Relation } from './graph.ts';
+import { type Goal, type Missing, missing } from './goal.ts';
 import { type House, liveOf, stepEpisode } from './play.ts';
 import { freeHand, isHeld, isShutAway } from './reach.ts';
-import { bit, edgeCode, rel } from './scene.ts';
+import { closeIn, rules } from './rule.ts';
+import { bit, rel } from './scene.ts';
 import {
   hasEdge,
   hasProperty,
@@ -36,7 +36,7 @@ export function nextAction(house: House, state: VirtualhomeState): string | unde
   const lacks = missing(live, house.goal);
   const mind = { live, lacks };
   if (lacks.absent.length > 0 || house.goal.isImpossible) return undefined;
-  return carryAll(mind) ?? mendAll(mind) ?? settle(mind);
+  return mendHere(mind) ?? carryAll(mind) ?? mendAll(mind) ?? settle(mind, house.goal);
 }
 
 /** Counts the actions of the plan: 0 at the goal, Infinity without a plan. */
@@ -92,9 +92,9 @@ function carry(mind: Mind, { thing, place, relation }: Errand): string | undefin
 }
 
 /** Gets a thing into a hand. */
-function fetch(live: Live, thing: number): string | undefined {
+function fetch(live: Live, thing: number, keep = -1): string | undefined {
   if (live.grabbed.has(thing) || !hasProperty(live, thing, 'GRABBABLE')) return undefined; // taken once and never put down: the rules forbid it
-  const full = emptied(live);
+  const full = emptied(live, keep);
   if (full !== undefined) return full;
   if (!isNear(live, thing)) return goTo(live, thing);
   if (!isShutAway(live, thing)) return say(live, 'grab {}', thing);
@@ -114,6 +114,23 @@ function emptied(live: Live, keep = -1): string | undefined {
   if (freeHand(live) !== -1) return undefined;
   const burden = held(live).find((node) => node !== keep)!; // two things are held
   return say(live, 'drop {}', burden);
+}
+
+/** Mends what is at hand before walking away, unless it is still needed as it is: to be filled, or emptied, or for want of a free hand. */
+function mendHere({ live, lacks }: Mind): string | undefined {
+  const { character } = live.scene;
+  const pending = lacks.present.map((code) => ends(live, code));
+  const isNeeded = (node: number): boolean =>
+    pending.some(({ from, to }) => {
+      const thing = from === character ? to : from;
+      return thing === node || to === node || hasEdge(live, rel.INSIDE, thing, node);
+    });
+  for (const [node, wanted] of lacks.states) {
+    if (node === character || !isNear(live, node) || isNeeded(node)) continue;
+    const action = mend(live, node, wanted);
+    if (action !== undefined && !action.startsWith('drop ')) return action;
+  }
+  return undefined;
 }
 
 function mendAll(mind: Mind): string | undefined {
@@ -137,23 +154,22 @@ function mend(live: Live, node: number, wanted: number): string | undefined {
 }
 
 /** The person: hands, then posture, then view. */
-function settle({ live, lacks }: Mind): string | undefined {
+function settle({ live, lacks }: Mind, goal: Goal): string | undefined {
   const { character } = live.scene;
   const edges = lacks.present.map((code) => ends(live, code));
   const toHold = edges.find(({ relation }) => relation === rel.HOLDS_RH || relation === rel.HOLDS_LH);
   if (toHold !== undefined) return take(live, toHold.relation, toHold.to);
   const posture = lacks.states.find(([node]) => node === character)?.[1];
-  const seat = edges.find(({ relation }) => relation === rel.ON)?.to ?? seatOf(live, lacks, posture);
-  if (seat !== undefined && seat !== -1) return rest(live, seat, posture ?? statesOf(live, character));
+  const seatEdge = goal.present.map((code) => ends(live, code)).find(isSeat(character));
+  const isSeated = !edges.some(isSeat(character)) && posture === undefined;
+  if (seatEdge !== undefined && !isSeated) return rest(live, seatEdge.to, posture ?? statesOf(live, character));
   if (posture !== undefined) return postureOf(live) === 0 ? undefined : 'stand up';
   const toFace = edges.find(({ relation }) => relation === rel.FACING);
   return toFace === undefined ? undefined : say(live, 'turn to {}', toFace.to);
 }
 
-/** Where to sit or lie if the person is already there, in the wrong posture: what it is ON. */
-function seatOf(live: Live, _lacks: Missing, posture: number | undefined): number | undefined {
-  if (posture === undefined || (posture & (bit.SITTING | bit.LYING)) === 0) return undefined;
-  return targets(live, rel.ON, live.scene.character).find((node) => hasProperty(live, node, 'SITTABLE'));
+function isSeat(character: number): (edge: { readonly relation: number; readonly from: number }) => boolean {
+  return ({ relation, from }) => relation === rel.ON && from === character;
 }
 
 function take(live: Live, hand: number, thing: number): string | undefined {
@@ -165,18 +181,15 @@ function take(live: Live, hand: number, thing: number): string | undefined {
   return fetch(live, thing);
 }
 
+/** Sits or lies down, after taking away what fills the place. What the right hand holds by now stays there. */
 function rest(live: Live, seat: number, posture: number): string | undefined {
-  const { character } = live.scene;
   if (!isNear(live, seat)) return goTo(live, seat);
-  const wantsToSit = (posture & bit.SITTING) !== 0;
-  const there = postureOf(live) & (wantsToSit ? bit.SITTING : bit.LYING);
-  if (there !== 0) return 'stand up'; // somewhere else
-  const action = wantsToSit ? 'sit on {}' : 'lie on {}';
-  const others = sources(live, rel.ON, seat).filter((node) => node !== character);
-  const inTheWay = others.length > 1 || (others.length > 0 && hasEdge(live, rel.ON, character, seat));
-  if (!inTheWay || wantsToSit ? others.length < 3 : false) return say(live, action, seat);
-  const away = others.find((node) => hasProperty(live, node, 'GRABBABLE') && !live.grabbed.has(node));
-  return away === undefined ? undefined : fetch(live, away);
+  const isSitting = (posture & bit.SITTING) !== 0;
+  if ((postureOf(live) & posture) !== 0) return 'stand up'; // so already, but somewhere else
+  const attempt = { live, object: seat, target: -1, posture: 'strict' as const, close: closeIn(live) };
+  if (rules[isSitting ? 'SIT' : 'LIE'].allows(attempt)) return say(live, isSitting ? 'sit on {}' : 'lie on {}', seat);
+  const away = sources(live, rel.ON, seat).find((node) => hasProperty(live, node, 'GRABBABLE'));
+  return away === undefined ? undefined : fetch(live, away, held(live)[0]);
 }
 
 function goTo(live: Live, node: number): string {
