@@ -127,6 +127,24 @@ function addStore(cli: Command, done: Done): void {
     .action(async (options) => done(await (await load()).storeGc(options)));
 }
 
+function addServe(cli: Command, done: Done): void {
+  cli
+    .command('serve <world>')
+    .description('serve a world over HTTP to trainers in other languages, in the words of AgentGym')
+    .option('--host <address>', 'address to listen on; there is no login (default: 127.0.0.1, this machine only)')
+    .option('--port <number>', 'port to listen on, 0 = any free one', '36001')
+    .option('--dialect <name>', 'alfworld, webshop or generic (default: that of the world)')
+    .option('--max-sessions <n>', 'most episodes at once (default: 256)')
+    .option('--idle-minutes <n>', 'forget a session nobody used for so long (default: 15)')
+    .option('--source <kind>', 'generated or files (default: files if --data is given)')
+    .option('--data <folder>', 'folder of the published data')
+    .option('--size <size>', 'size of generated scenes: small or full')
+    .option('--seed <n>', 'seed of the generated tasks')
+    .option('--games <counts>', 'generated tasks of train, valid_seen and valid_unseen, e.g. 100,20,20')
+    .addHelpText('after', '\nExample:\n  spa serve alfworld --port 36001\n  curl -X POST http://127.0.0.1:36001/create')
+    .action(async (world, options) => done(await (await import('./serve.ts')).serveCommand(world, options)));
+}
+
 function addSetup(cli: Command, done: Done): void {
   cli
     .command('doctor')
