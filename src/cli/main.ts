@@ -47,6 +47,7 @@ function commandLine(program: Program, done: Done): Command {
   addRun(cli, program, done);
   addInspect(cli, program, done);
   addStore(cli, done);
+  addServe(cli, done);
   addSetup(cli, done);
   addData(cli, done);
   return cli;
