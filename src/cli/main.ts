@@ -49,6 +49,7 @@ function commandLine(program: Program, done: Done): Command {
   addStore(cli, done);
   addServe(cli, done);
   addSetup(cli, done);
+  addPlay(cli, done);
   addData(cli, done);
   return cli;
 }
@@ -160,6 +161,28 @@ function addSetup(cli: Command, done: Done): void {
     .command('init [folder]')
     .description('write a first experiment and a config; nothing that exists is changed')
     .action(async (folder) => done(await (await import('./init.ts')).initCommand(folder)));
+}
+
+function addPlay(cli: Command, done: Done): void {
+  cli
+    .command('play <world>')
+    .description('play a world yourself: alfworld, webshop or virtualhome')
+    .option('--split <name>', 'split of the task (default: the first)')
+    .option('--task <id|number>', 'task, by number from 1, id or a part of it (default: 1)')
+    .option('--seed <n>', 'seed of a generated world')
+    .addOption(new Option('--size <size>', 'size of generated scenes').choices(['small', 'full']))
+    .addOption(
+      new Option('--source <source>', 'where tasks come from (default: generated)').choices(['generated', 'files']),
+    )
+    .option('--data <folder>', 'folder of the published data; implies --source files')
+    .option('--expert', 'watch the expert play the task')
+    .option('--hints', 'say before each turn what the expert would do')
+    .option('--raw', 'show exactly the text an agent sees')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  spa play alfworld\n  spa play webshop --split valid_unseen --task 7 --hints\n  printf 'look\\n/quit\\n' | spa play alfworld",
+    )
+    .action(async (world, options) => done(await (await import('./play.ts')).playCommand(world, options)));
 }
 
 function addData(cli: Command, done: Done): void {
