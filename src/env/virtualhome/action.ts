@@ -61,3 +61,10 @@ export function arity(action: ActionName): number {
 export function isActionName(word: string): word is ActionName {
   return Object.hasOwn(templates, word);
 }
+
+/** Writes an action as the recordings do, e.g. `Put coffee cup on table`: class names with spaces. */
+export function writeAction(action: ActionName, classes: readonly string[]): string {
+  const rest = [...classes];
+  const text = templates[action].replace(/\{\}/g, () => rest.shift()?.replaceAll('_', ' ') ?? '');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,87 @@
+/**
+ * VirtualHome's evolving graph as a text world: household activities, recorded ones from files or generated ones, behind the contract of every world.
+ * Type of a task in tables: the name of its activity, e.g. `Wash hands`. Every reset restores the whole graph.
+ */
+import { badInput } from '../../base/error.ts';
+import { nearest } from '../../base/suggest.ts';
+import type { Environment, Task } from '../environment.ts';
+import { admissible } from './admissible.ts';
+import { createGuide, createPlanner } from './expert.ts';
+import { type FilesOptions, openFiles } from './files.ts';
+import { type GenerateOptions, openGenerated } from './generate/generated.ts';
+import type { SceneGraph } from './graph.ts';
+import { courseToGoal } from './guide.ts';
+import type { HouseholdSource } from './household.ts';
+import { planLength } from './plan.ts';
+import { type House, type HouseholdRules, openEpisode, openHouse, stepEpisode } from './play.ts';
+import { compileScene, type Scene } from './scene.ts';
+import type { VirtualhomeState } from './state.ts';
+
+/** Which households to open, and by which rules. */
+export type VirtualhomeOptions = HouseholdRules &
+  (({ readonly source: 'files' } & FilesOptions) | ({ readonly source: 'generated' } & GenerateOptions));
+
+/**
+ * Opens VirtualHome.
+ * @throws {SpaError} If the households are not there or the options make no sense (bad input).
+ */
+export function openVirtualhome(options: VirtualhomeOptions): Environment<VirtualhomeState> {
+  return options.source === 'files'
+    ? openHousehold(openFiles(options), options)
+    : openHousehold(openGenerated(options), { ...options, plans: true });
+}
+
+/** How a source is played. */
+export interface OpenOptions extends HouseholdRules {
+  /** True: the expert plans from the goal. False: it follows the recorded solution and comes back to it when disturbed. Default false. */
+  readonly plans?: boolean;
+}
+
+/** Most compiled households kept; one takes about 0.3 MB. */
+const housesKept = 256;
+
+/** Makes a world of any source of households. */
+export function openHousehold(source: HouseholdSource, options: OpenOptions = {}): Environment<VirtualhomeState> {
+  const houses = new Map<string, House>();
+  const scenes = new WeakMap<SceneGraph, Scene>();
+  const houseOf = (task: Task): House => {
+    const known = houses.get(task.id);
+    if (known !== undefined) return known;
+    const { record, graph } = source.read(task);
+    const scene = scenes.get(graph) ?? compileScene(graph);
+    scenes.set(graph, scene);
+    const house = openHouse({ record }, { scene, seed: task.id, rules: options });
+    if (houses.size >= housesKept) houses.delete(houses.keys().next().value!); // it is not empty
+    houses.set(task.id, house);
+    return house;
+  };
+  const checked = (split: string): string => {
+    if (source.splits.includes(split)) return split;
+    throw unknownSplit(split, source.splits);
+  };
+  const plans = options.plans === true;
+  return {
+    name: 'virtualhome',
+    splits: source.splits,
+    digest: (split) => source.digest(checked(split)),
+    tasks: (split) => source.tasks(checked(split)),
+    reset: (task) => openEpisode(houseOf(task)),
+    step: (task, state, action) => stepEpisode(houseOf(task), state, action),
+    admissible: (task, state) => admissible(houseOf(task), state),
+    expert: (task) => (plans ? createPlanner : createGuide)(houseOf(task)),
+    remaining: (task, state) =>
+      plans
+        ? planLength(houseOf(task), state)
+        : (courseToGoal(houseOf(task), state)?.length ?? Number.POSITIVE_INFINITY),
+  };
+}
+
+function unknownSplit(split: string, splits: readonly string[]): Error {
+  const guess = nearest(split, splits);
+  const known = splits.map((name) => `"${name}"`).join(', ');
+  return badInput(
+    'environment',
+    `Cannot list tasks of split "${split}": VirtualHome has no such split here, expected one of ${known}`,
+    guess === undefined ? {} : { hint: `Did you mean "${guess}"?` },
+  );
+}
