@@ -168,7 +168,8 @@ export function testEnvironment(
           const planned = expert.act({ observation, admissible, lastAction });
           expect(admissible).toContain(planned);
           const noise = rng.uniform();
-          lastAction = noise < 0.1 ? 'no such action' : noise < 0.3 ? rng.pick(admissible) : planned;
+          const harmless = admissible.filter((action) => !world.step(task, state, action).done); // an end cannot be taken back
+          lastAction = noise < 0.1 ? 'no such action' : noise < 0.3 ? rng.pick(harmless) : planned;
           ({ state, observation, success } = world.step(task, state, lastAction));
         }
         expect(success, task.id).toBe(true);
@@ -186,7 +187,8 @@ function randomActions(world: Environment, task: Task, count: number): string[] 
   const rng = createRng(['actions', task.id]);
   let { state } = world.reset(task);
   return Array.from({ length: count }, () => {
-    const action = world.admissible === undefined ? 'look' : rng.pick(world.admissible(task, state));
+    const listed = world.admissible?.(task, state) ?? [];
+    const action = listed.length === 0 ? 'look' : rng.pick(listed); // nothing is listed once the world has ended
     state = world.step(task, state, action).state;
     return action;
   });

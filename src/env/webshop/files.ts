@@ -56,8 +56,8 @@ export async function openFiles(options: FilesOptions): Promise<Shop> {
   const { goals: kind = 'human', priceSeed = 1 } = options;
   const nested = join(options.root, 'data');
   const root = findFile(options.root, names.products) === undefined && existsSync(nested) ? nested : options.root;
-  const attributes = readEntries<AttributesEntry>(needed(root, 'attributes'));
-  const { catalogue, nouns } = openProducts(root, attributes);
+  const { catalogue, attributes } = openProducts(needed(root, 'products'), needed(root, 'attributes'));
+  const nouns = optional(root, 'nouns.jsonl');
   const written = kind === 'human' ? needed(root, 'instructions') : undefined;
   const prices = seededPrices(priceSeed);
   const all =
@@ -78,15 +78,15 @@ export async function openFiles(options: FilesOptions): Promise<Shop> {
   };
 }
 
-function openProducts(root: string, attributes: ReadonlyMap<string, AttributesEntry>) {
-  const source = needed(root, 'products');
+function openProducts(source: Source, described: Source) {
   if (!Array.isArray(source.value) || source.value.length === 0)
     throw damaged(source.file, 'it is no list of products');
   const broken = source.value.findIndex((value) => !isRawProduct(value));
   if (broken >= 0) throw damaged(source.file, `its record ${broken} lacks a member`);
+  const attributes = readEntries<AttributesEntry>(described);
   const products = loadProducts(source.value as RawProduct[], attributes); // each was looked at above
-  const digest = hashJson([source.digest, needed(root, 'attributes').digest]);
-  return { catalogue: openMemoryCatalogue(products, { digest }), nouns: optional(root, 'nouns.jsonl') };
+  const digest = hashJson([source.digest, described.digest]);
+  return { catalogue: openMemoryCatalogue(products, { digest }), attributes };
 }
 
 /** Lists products in file order, which is the order the goals were made in. */

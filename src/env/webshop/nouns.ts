@@ -18,7 +18,8 @@ export function taggedNouns(): Nouns {
   let tagger: WinkMethods | undefined;
   let count = 0;
   return ({ title }) => {
-    if (tagger === undefined || count++ % titlesPerTagger === 0) tagger = loadTagger();
+    if (tagger === undefined || count % titlesPerTagger === 0) tagger = loadTagger();
+    count += 1;
     const { its } = tagger;
     const nouns: string[] = [];
     tagger
