@@ -1,0 +1,120 @@
+/**
+ * Sorts more postings than memory holds: full collectors are written as runs sorted by term, and at the end all runs are merged.
+ * A run: for every term its length in bytes, its UTF-8 text, the number of postings and then those, as distance (doubled, odd if a
+ * frequency other than 1 follows) in variable-length integers.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { byUnits, createCollector } from '../search/collect.ts';
+import { createPostings, createSink, type PostingBuffer, pushPosting, putVarint, reserve } from '../search/postings.ts';
+import { type FileReader, openReader, openWriter } from './byte-file.ts';
+
+/** A full collector is written out at this many postings (12 bytes each) or terms (about 100 bytes each). */
+const fullAt = { postings: 6_000_000, terms: 1_000_000 };
+
+/** A sort in progress. */
+export interface ExternalSort {
+  /** Adds the terms of one document; documents come in ascending order. */
+  add(document: number, terms: readonly string[]): void;
+  /**
+   * Calls `visit` for every term in order and removes the runs. The buffer is reused.
+   */
+  merge(visit: (term: string, list: PostingBuffer) => void): void;
+}
+
+/** Options of {@link createExternalSort}. */
+export interface ExternalSortOptions {
+  /** An existing folder for the runs. */
+  readonly folder: string;
+  /** When to write a run; default: 6 million postings or 1 million terms. */
+  readonly limits?: { readonly postings: number; readonly terms: number };
+}
+
+/** Starts a sort whose runs lie in a folder. */
+export function createExternalSort(options: ExternalSortOptions): ExternalSort {
+  const limits = options.limits ?? fullAt;
+  const collector = createCollector();
+  const runs: string[] = [];
+  const spill = (): void => {
+    if (collector.size === 0) return;
+    const path = join(options.folder, `run-${runs.length}`);
+    runs.push(path);
+    const writer = openWriter(path);
+    const sink = createSink();
+    collector.drain((term, list) => {
+      sink.length = 0;
+      packRun(sink, term, list);
+      writer.write(sink.bytes.subarray(0, sink.length));
+    });
+    writer.close();
+  };
+  return {
+    add: (document, terms) => {
+      collector.add(document, terms);
+      if (collector.size >= limits.postings || collector.terms >= limits.terms) spill();
+    },
+    merge: (visit) => {
+      if (runs.length === 0) {
+        collector.drain(visit);
+        return;
+      }
+      spill();
+      mergeRuns(runs, visit);
+      for (const path of runs) rmSync(path);
+    },
+  };
+}
+
+function packRun(sink: ReturnType<typeof createSink>, term: string, list: PostingBuffer): void {
+  const name = Buffer.from(term, 'utf8');
+  reserve(sink, 10 + name.length + 10 * list.length);
+  putVarint(sink, name.length);
+  sink.bytes.set(name, sink.length);
+  sink.length += name.length;
+  putVarint(sink, list.length);
+  let before = 0;
+  for (let i = 0; i < list.length; i++) {
+    const frequency = list.frequencies[i]!;
+    putVarint(sink, ((list.documents[i]! - before) * 2 + (frequency === 1 ? 0 : 1)) >>> 0);
+    if (frequency !== 1) putVarint(sink, frequency);
+    before = list.documents[i]!;
+  }
+}
+
+/** Merges runs; earlier runs hold lower documents, so lists of one term are put one after another. */
+function mergeRuns(paths: readonly string[], visit: (term: string, list: PostingBuffer) => void): void {
+  const heads = paths.map((path) => {
+    const reader = openReader(path);
+    return { reader, term: nextTerm(reader) };
+  });
+  const list = createPostings();
+  for (;;) {
+    let least: string | undefined;
+    for (const { term } of heads) {
+      if (term !== undefined && (least === undefined || byUnits(term, least) < 0)) least = term;
+    }
+    if (least === undefined) break;
+    list.length = 0;
+    for (const head of heads) {
+      if (head.term !== least) continue;
+      unpackRun(head.reader, list);
+      head.term = nextTerm(head.reader);
+    }
+    visit(least, list);
+  }
+  for (const { reader } of heads) reader.close();
+}
+
+function nextTerm(reader: FileReader): string | undefined {
+  return reader.ended ? undefined : Buffer.from(reader.bytes(reader.varint())).toString('utf8');
+}
+
+function unpackRun(reader: FileReader, list: PostingBuffer): void {
+  const count = reader.varint();
+  let document = 0;
+  for (let i = 0; i < count; i++) {
+    const head = reader.varint();
+    document += head >>> 1;
+    pushPosting(list, document, (head & 1) === 0 ? 1 : reader.varint());
+  }
+}
