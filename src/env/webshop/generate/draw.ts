@@ -1,6 +1,6 @@
 /**
- * Draws the products of a generated shop. Three products in a row are near-duplicates: same noun, kind and trait, other price, details and
- * options, so that a wish is met by reading and comparing and not by taking the first result.
+ * Draws the products of a generated shop. Five at a time are near-duplicates: same noun, kind and trait and almost the same options, other
+ * price and details. Search cannot tell them apart, so that a wish is met by reading and comparing and not by taking the first result.
  */
 import { createRng, type Rng } from '../../../base/rng.ts';
 import { brands, type Family, listFamilies, type OptionName, optionValues, type ShopSize } from './lexicon.ts';
@@ -20,13 +20,16 @@ export interface Draft {
 }
 
 /** Near-duplicates per kind and trait of a family. */
-const twins = 3;
+const twins = 5;
+
+/** Probability that a near-duplicate lacks one value of an option that the others have. */
+const lackingShare = 0.3;
 
 /** How rich drafts are at each size: least and most. */
 const richness: Readonly<
   Record<ShopSize, Readonly<Record<'traits' | 'hidden' | 'options' | 'values', readonly [number, number]>>>
 > = {
-  small: { traits: [1, 1], hidden: [1, 2], options: [1, 2], values: [2, 4] },
+  small: { traits: [1, 1], hidden: [1, 2], options: [1, 2], values: [3, 4] },
   full: { traits: [2, 3], hidden: [1, 3], options: [2, 3], values: [3, 8] },
 };
 
@@ -82,22 +85,33 @@ function drawFamily(family: Family, count: number, drawing: Drawing): Unnumbered
     const others = rng.shuffle(traits.filter((other) => other !== trait));
     const named = [kind, trait, ...others.slice(0, between(rng, richness[size].traits) - 1)];
     const prices = drawPrices(family, twins, drawing);
+    const line = drawOptions(family, drawing);
     for (const price of prices.slice(0, count - drafts.length))
-      drafts.push({ ...drawDetails(family, drawing), family, named, prices: price });
+      drafts.push({ ...drawDetails(family, { ...drawing, line }), family, named, prices: price });
   }
   return drafts;
 }
 
-function drawDetails({ department }: Family, { rng, size }: Drawing): Pick<Draft, 'brand' | 'hidden' | 'options'> {
+/** Draws the options of a line of near-duplicates. */
+function drawOptions({ department }: Family, { rng, size }: Drawing): Draft['options'] {
   const rich = richness[size];
-  const names = department.options.slice(0, between(rng, rich.options));
+  return department.options.slice(0, between(rng, rich.options)).map((name) => {
+    const values = optionValues[name];
+    const chosen = new Set(rng.shuffle(values).slice(0, between(rng, rich.values)));
+    return { name, values: values.filter((value) => chosen.has(value)) };
+  });
+}
+
+function drawDetails(
+  { department }: Family,
+  { rng, size, line }: Drawing & { readonly line: Draft['options'] },
+): Pick<Draft, 'brand' | 'hidden' | 'options'> {
   return {
     brand: rng.pick(brands),
-    hidden: rng.shuffle(department.details).slice(0, between(rng, rich.hidden)),
-    options: names.map((name) => {
-      const values = optionValues[name];
-      const chosen = new Set(rng.shuffle(values).slice(0, between(rng, rich.values)));
-      return { name, values: values.filter((value) => chosen.has(value)) };
+    hidden: rng.shuffle(department.details).slice(0, between(rng, richness[size].hidden)),
+    options: line.map(({ name, values }) => {
+      const lacking = rng.uniform() < lackingShare ? rng.pick(values) : undefined;
+      return { name, values: values.filter((value) => value !== lacking) };
     }),
   };
 }

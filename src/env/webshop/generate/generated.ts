@@ -25,7 +25,7 @@ export interface GenerateOptions {
   readonly counts: { readonly train: number; readonly valid_seen: number; readonly valid_unseen: number };
   /** How rich products and pages are. Default `small`. */
   readonly size?: ShopSize;
-  /** Number of products, at least {@link leastProducts}. Default 1008, 18 of each family. */
+  /** Number of products, at least {@link leastProducts}. Default 1120, 20 of each family. */
   readonly products?: number;
 }
 
@@ -46,7 +46,7 @@ const expertTurns = 12;
  * @throws {SpaError} If a number is not a whole number in its range (bad input).
  */
 export function openGenerated(options: GenerateOptions): Shop {
-  const { seed, size = 'small', products: total = 1008 } = options;
+  const { seed, size = 'small', products: total = 1120 } = options;
   const { train, valid_seen, valid_unseen } = options.counts; // named, so that stray keys do not reach the digest
   const counts = { train, valid_seen, valid_unseen };
   checkNumbers({ seed, ...counts }, 0);

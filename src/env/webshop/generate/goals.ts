@@ -61,7 +61,7 @@ export function drawGoals(split: Split, count: number, drawing: GoalDrawing): re
   function drawGoal(index: number, { drafts, products, seed, size }: GoalDrawing): Goal {
     const [draft, product] = [drafts[index]!, products[index]!];
     const instructions = new Map([[draft.asin, [drawWish(draft, { rng, size })]]]);
-    const prices = { ...seededPrices(seed), upper: (candidates: readonly number[]) => candidates[rng.int(2)]! };
+    const prices = { ...seededPrices(seed), upper: (candidates: readonly number[]) => candidates[0]! }; // the tightest tells most apart
     return humanGoals([product], instructions, prices)[0]!; // it has attributes
   }
 }

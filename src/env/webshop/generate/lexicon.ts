@@ -72,7 +72,7 @@ export const departments: readonly Department[] = [
     traits: ['cruelty free', 'paraben free', 'long lasting', 'oil free'],
     details: ['dermatologist tested', 'refillable bottle', 'sensitive skin'],
     options: ['scent', 'pack'],
-    prices: [12, 58],
+    prices: [12, 68],
   },
   {
     category: 'grocery',
@@ -82,7 +82,7 @@ export const departments: readonly Department[] = [
     traits: ['gluten free', 'sugar free', 'low sodium', 'dairy free'],
     details: ['kosher certified', 'resealable bag', 'natural colors'],
     options: ['flavor', 'pack'],
-    prices: [12, 48],
+    prices: [12, 58],
   },
   {
     category: 'electronics',
