@@ -15,15 +15,16 @@ export interface AdamOptions {
   readonly weightDecay: number;
 }
 
-/** A run of trainable numbers: where it lies in the parameters and in the gradient, and whether it decays. */
+/** A run of trainable numbers: where it lies in the parameters, in the gradient and in the moments, and whether it decays. */
 export interface Segment {
   readonly offset: number;
   readonly gradientOffset: number;
+  readonly momentOffset: number;
   readonly size: number;
   readonly decays: boolean;
 }
 
-/** Parameters with their moments, each shape [P]. */
+/** Parameters [P] with the moments of the trained ones among them [sum of the segments' sizes]. */
 export interface AdamVectors {
   readonly values: Float32Array;
   readonly firstMoment: Float32Array;
@@ -62,14 +63,14 @@ export function adamStep(
   const rate = learningRate / (1 - beta1 ** step);
   const correction = 1 / (1 - beta2 ** step);
   const g = gradient.values;
-  for (const { offset, gradientOffset, size, decays } of gradient.segments) {
+  for (const { offset, gradientOffset, momentOffset, size, decays } of gradient.segments) {
     const keep = decays ? 1 - learningRate * weightDecay : 1;
-    for (let i = offset, j = gradientOffset; i < offset + size; i++, j++) {
+    for (let i = offset, j = gradientOffset, k = momentOffset; i < offset + size; i++, j++, k++) {
       const slope = g[j]! * scale;
-      const first = beta1 * m[i]! + (1 - beta1) * slope;
-      const second = beta2 * v[i]! + (1 - beta2) * slope * slope;
-      m[i] = first;
-      v[i] = second;
+      const first = beta1 * m[k]! + (1 - beta1) * slope;
+      const second = beta2 * v[k]! + (1 - beta2) * slope * slope;
+      m[k] = first;
+      v[k] = second;
       p[i] = p[i]! * keep - (rate * first) / (Math.sqrt(second * correction) + epsilon);
     }
   }

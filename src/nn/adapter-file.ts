@@ -27,7 +27,7 @@ export async function saveAdapters(
     task_type: 'CAUSAL_LM',
     r: lora.rank,
     lora_alpha: lora.alpha,
-    lora_dropout: 0,
+    lora_dropout: lora.dropout ?? 0,
     target_modules: lora.targets,
     bias: 'none',
     inference_mode: true,

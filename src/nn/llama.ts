@@ -140,9 +140,14 @@ export function headOutput(weights: Weights, head: HeadName, h: tf.Tensor): tf.T
   return tf.reshape(outer, [-1]);
 }
 
-/** Multiplies rows by a matrix stored [out, in]. */
+/** Multiplies rows by a matrix stored [out, in], and adds what an adapter beside it says (see lora.ts). @param x [N, in]. */
 export function project(weights: Weights, name: string, x: tf.Tensor): tf.Tensor {
-  return tf.matMul(x, weight(weights, name), false, true);
+  const y = tf.matMul(x, weight(weights, name), false, true);
+  const down = weights[`${name}/down`];
+  if (down === undefined) return y;
+  const kept = weights[`${name}/kept`];
+  const narrow = tf.matMul(kept === undefined ? x : tf.mul(x, kept), down, false, true); // [N, ranks]
+  return tf.add(y, tf.matMul(narrow, weight(weights, `${name}/up`), false, true));
 }
 
 /** Returns a parameter tensor. */

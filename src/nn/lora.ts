@@ -1,9 +1,12 @@
 /**
- * Low-rank adapters: W + (alpha / rank) · B A beside a frozen W. The graph forms the sum once per step, which is exact and serves any
- * mix of targets; dropout is not offered. Source: LoRA (arXiv 2106.09685); names and files as in Hugging Face PEFT.
+ * Low-rank adapters: y = W x + (alpha / rank) · B A x beside a frozen W, so that no gradient of W's size is ever formed. Matrices that
+ * are multiplied together (q/k/v, gate/up) are adapted together: one A of all their ranks, one B with zeros where they do not meet.
+ * Source: LoRA (arXiv 2106.09685); names and files as in Hugging Face PEFT.
  */
 import { badInput } from '../base/error.ts';
-import { createRng } from '../base/rng.ts';
+import { createRng, type Rng } from '../base/rng.ts';
+import { sizeOf } from '../base/shape.ts';
+import type { TensorSpec } from '../tensor/compile.ts';
 import { tf } from '../tensor/tf.ts';
 import { type Group, groupsOf, type Layout, type LayoutEntry, layoutOf, layoutRows, viewOf } from './layout.ts';
 import { type Weights, weight } from './llama.ts';
@@ -18,6 +21,11 @@ export interface LoraOptions {
   readonly alpha: number;
   /** Modules that get one, e.g. `q_proj`, `v_proj`, `gate_proj`. */
   readonly targets: readonly string[];
+  /**
+   * Share of an adapter's inputs that a training step hides, in [0, 1). Default 0. Matrices that are adapted together see the same ones
+   * hidden; PEFT draws anew for each.
+   */
+  readonly dropout?: number;
 }
 
 /** Matrices an adapter can sit beside. */
@@ -38,6 +46,9 @@ export function loraLayout(config: ModelConfig, options: LoraOptions): Layout {
       `Cannot adapt model: rank ${options.rank} on ${options.targets.length} modules, expected at least 1 and 1`,
     );
   }
+  const { dropout = 0 } = options;
+  if (!(dropout >= 0 && dropout < 1))
+    throw badInput('model', `Cannot adapt model: dropout is ${dropout}, expected a share of at least 0 and below 1`);
   const adapted = layoutOf(config, []).entries.filter((entry) => isTarget(entry, options));
   return layoutRows(
     adapted.flatMap((entry) => [
@@ -59,33 +70,79 @@ export function createAdapters(layout: Layout, seed: number): Float32Array {
   return adapters;
 }
 
-/** Returns the weights of the graph with the adapters added in. */
+/**
+ * Returns the weights of the graph with the adapters beside them, as `project()` looks them up: of each adapted group
+ * `<group>/down` A [ranks, in], `<group>/up` B [out, ranks] with the scale in it and, with dropout, `<group>/kept` [N, in].
+ * @param inputs The graph's inputs; those of {@link dropoutInputs} are taken from it if they are there.
+ */
 export function withAdapters(
   weights: Weights,
   adapters: Weights,
-  model: { readonly config: ModelConfig; readonly lora: LoraOptions },
+  model: { readonly config: ModelConfig; readonly lora: LoraOptions; readonly inputs: Weights },
 ): Weights {
-  const adapted = groupsOf(layoutOf(model.config, [])).filter((group) =>
-    group.entries.some((entry) => isTarget(entry, model.lora)),
-  );
-  return {
-    ...weights,
-    ...Object.fromEntries(adapted.map((group) => [group.name, adaptGroup(group, weights, adapters, model.lora)])),
-  };
+  const { config, lora, inputs } = model;
+  const beside: Record<string, tf.Tensor> = {};
+  for (const group of adaptedGroups(config, lora)) {
+    beside[`${group.name}/down`] = downOf(group, adapters, lora);
+    beside[`${group.name}/up`] = tf.mul(upOf(group, adapters, lora), lora.alpha / lora.rank);
+    const kept = inputs[dropoutInput(group)];
+    if (kept !== undefined) beside[`${group.name}/kept`] = kept;
+  }
+  return { ...weights, ...beside };
 }
 
-function adaptGroup(group: Group, weights: Weights, adapters: Weights, lora: LoraOptions): tf.Tensor {
-  const base = weight(weights, group.name);
-  let row = 0;
-  const parts = group.entries.map((entry) => {
-    const [rows, columns] = entry.shape as readonly [number, number];
-    const own = group.entries.length === 1 ? base : tf.slice(base, [row, 0], [rows, columns]);
-    row += rows;
-    if (!isTarget(entry, lora)) return own;
-    const change = tf.matMul(weight(adapters, adapterName(entry, 'B')), weight(adapters, adapterName(entry, 'A')));
-    return tf.add(own, tf.mul(change, lora.alpha / lora.rank));
-  });
+/** Returns the inputs a step with dropout needs: for each adapted group what is kept of its input, [N, in]. */
+export function dropoutInputs(config: ModelConfig, lora: LoraOptions, tokens: number): Record<string, TensorSpec> {
+  return Object.fromEntries(
+    adaptedGroups(config, lora).map((group) => [dropoutInput(group), { shape: [tokens, group.shape[1]!] }]),
+  );
+}
+
+/** Draws the feeds of {@link dropoutInputs}: 0 with probability `dropout`, else 1 / (1 - dropout). */
+export function drawDropout(
+  inputs: Record<string, TensorSpec>,
+  dropout: number,
+  rng: Rng,
+): Record<string, Float32Array> {
+  const kept = 1 / (1 - dropout);
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape }]) => {
+      const feed = new Float32Array(sizeOf(shape));
+      for (let i = 0; i < feed.length; i++) feed[i] = rng.uniform() < dropout ? 0 : kept;
+      return [name, feed];
+    }),
+  );
+}
+
+const dropoutInput = (group: Group): string => `dropout/${group.name}`;
+
+/** Groups with something to adapt. */
+function adaptedGroups(config: ModelConfig, lora: LoraOptions): Group[] {
+  return groupsOf(layoutOf(config, [])).filter((group) => group.entries.some((entry) => isTarget(entry, lora)));
+}
+
+/** Stacks the A of a group's targets: [ranks, in]. */
+function downOf(group: Group, adapters: Weights, lora: LoraOptions): tf.Tensor {
+  const parts = group.entries
+    .filter((entry) => isTarget(entry, lora))
+    .map((entry) => weight(adapters, adapterName(entry, 'A')));
   return parts.length === 1 ? parts[0]! : tf.concat(parts, 0);
+}
+
+/** Lays the B of a group's targets out so that each adds to its own rows alone: [out, ranks]. */
+function upOf(group: Group, adapters: Weights, lora: LoraOptions): tf.Tensor {
+  const ranks = lora.rank * group.entries.filter((entry) => isTarget(entry, lora)).length;
+  let end = 0;
+  const rows = group.entries.map((entry) => {
+    if (!isTarget(entry, lora)) return tf.zeros([entry.shape[0]!, ranks]);
+    end += lora.rank;
+    const sides: [[number, number], [number, number]] = [
+      [0, 0],
+      [end - lora.rank, ranks - end],
+    ];
+    return tf.pad(weight(adapters, adapterName(entry, 'B')), sides);
+  });
+  return rows.length === 1 ? rows[0]! : tf.concat(rows, 0);
 }
 
 /** Returns a plain model with the adapters folded into its matrices. */

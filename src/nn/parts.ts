@@ -8,13 +8,14 @@ import type { Weights } from './llama.ts';
 /** Which vector. */
 export type PartName = 'model' | 'adapter' | 'critic';
 
-/** One parameter vector with its optimiser state, each array [P]. */
+/** One parameter vector [P] with the optimiser state of what is trained of it. */
 export interface Part {
   readonly name: PartName;
   readonly layout: Layout;
   readonly groups: readonly Group[];
   /** Updated in place. */
   readonly values: Float32Array;
+  /** Moments of the trained numbers, one segment after the other. */
   readonly firstMoment: Float32Array;
   readonly secondMoment: Float32Array;
   /** Groups with something to train, in the order in which the gradient holds them. */
@@ -34,16 +35,32 @@ export function createPart(
   const trained = groups.filter((group) => group.entries.some((entry) => !isFrozen(entry.name)));
   const segments: Segment[] = [];
   let start = 0;
+  let count = 0;
   for (const group of trained) {
     for (const entry of group.entries) {
       if (isFrozen(entry.name)) continue;
       const { offset, size } = entry;
-      segments.push({ offset, gradientOffset: start + offset - group.offset, size, decays: doesDecay(entry) });
+      const gradientOffset = start + offset - group.offset;
+      segments.push({ offset, gradientOffset, momentOffset: count, size, decays: doesDecay(entry) });
+      count += size;
     }
     start += group.size;
   }
-  const moment = (): Float32Array => new Float32Array(segments.length === 0 ? 0 : layout.size);
-  return { name, layout, groups, values, firstMoment: moment(), secondMoment: moment(), trained, segments };
+  const moments = { firstMoment: new Float32Array(count), secondMoment: new Float32Array(count) };
+  return { name, layout, groups, values, ...moments, trained, segments };
+}
+
+/** Copies the trained numbers of a part, one segment after the other: the frozen ones need no keeping. */
+export function trainedValues({ values, segments, firstMoment }: Part): Float32Array {
+  const copy = new Float32Array(firstMoment.length);
+  for (const { offset, momentOffset, size } of segments) copy.set(values.subarray(offset, offset + size), momentOffset);
+  return copy;
+}
+
+/** Puts back what {@link trainedValues} copied. */
+export function setTrainedValues({ values, segments }: Part, copy: Float32Array): void {
+  for (const { offset, momentOffset, size } of segments)
+    values.set(copy.subarray(momentOffset, momentOffset + size), offset);
 }
 
 /** Norms, biases and other vectors are spared from weight decay. */

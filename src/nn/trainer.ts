@@ -3,16 +3,17 @@
  * of one step are weighted as one batch would be.
  */
 import { badInput, SpaError } from '../base/error.ts';
+import { createRng } from '../base/rng.ts';
 import { compile, type EngineName, type Program } from '../tensor/compile.ts';
 import { type AdamOptions, adamStep, gradientNorm } from './adamw.ts';
 import { type Batch, checkTokens, type Objective } from './batch.ts';
 import { layoutOf } from './layout.ts';
 import type { BatchShape } from './llama.ts';
-import { createAdapters, type LoraOptions, loraLayout, mergeAdapters } from './lora.ts';
+import { createAdapters, drawDropout, dropoutInputs, type LoraOptions, loraLayout, mergeAdapters } from './lora.ts';
 import type { PpoOptions } from './losses.ts';
 import type { Model } from './model.ts';
 import { readsTargets, type ValueSource } from './objective.ts';
-import { createPart, type Part, type PartName, partFeeds } from './parts.ts';
+import { createPart, type Part, type PartName, partFeeds, setTrainedValues, trainedValues } from './parts.ts';
 import { createProgramCache } from './program-cache.ts';
 import { stepFeeds } from './step-feeds.ts';
 import { type TrainingSetup, trainingGraph } from './training-graph.ts';
@@ -47,7 +48,7 @@ export interface TrainerOptions {
 export interface TrainerState {
   /** Optimiser steps taken. */
   readonly step: number;
-  /** By part: parameters and Adam's moments, each [P] (moments are empty where nothing is trained). */
+  /** By part: the trained parameters and their moments, each [number of trained parameters]. What is frozen is not in it. */
   readonly parts: Readonly<
     Partial<Record<PartName, Readonly<Record<'values' | 'firstMoment' | 'secondMoment', Float32Array>>>>
   >;
@@ -104,14 +105,15 @@ class ModelTrainer implements Trainer {
     const isFrozen = options.freeze ?? (() => false);
     this.#options = options;
     const values: ValueSource = critic !== undefined ? 'critic' : model.heads.includes('value') ? 'shared' : 'none';
-    this.model = { ...model, parameters: model.parameters.slice() };
-    this.critic = critic && { ...critic, parameters: critic.parameters.slice() };
     const { objective, ppo } = options;
     const isUseless = uselessTo(objective, values);
-    const isOutside = (name: string): boolean => lora !== undefined && !name.includes('_head.');
-    const parts = [
-      createPart('model', vectorsOf(this.model), (name) => isFrozen(name) || isUseless(name) || isOutside(name)),
-    ];
+    const isFixed = (name: string): boolean =>
+      isFrozen(name) || isUseless(name) || (lora !== undefined && !name.includes('_head.'));
+    const isUntouched = layoutOf(model.config, model.heads).entries.every(({ name }) => isFixed(name));
+    // A model of which nothing is trained is read, not copied: it may be most of the memory there is.
+    this.model = isUntouched ? model : { ...model, parameters: model.parameters.slice() };
+    this.critic = critic && { ...critic, parameters: critic.parameters.slice() };
+    const parts = [createPart('model', vectorsOf(this.model), isFixed)];
     if (lora !== undefined) {
       const layout = loraLayout(model.config, lora);
       this.adapters = createAdapters(layout, lora.seed ?? 0);
@@ -175,7 +177,11 @@ class ModelTrainer implements Trainer {
     let gradients: Float32Array[] = [];
     for (const [i, batch] of batches.entries()) {
       const program = await this.#program(batch.shape, trained);
-      const results = await program.run({ ...this.#weightFeeds, ...feeds[i]! });
+      const results = await program.run({
+        ...this.#weightFeeds,
+        ...feeds[i]!,
+        ...this.#dropout(batch.shape, { trained, batch: i }),
+      });
       this.#metricNames.forEach((name, m) => {
         sums[name] = (sums[name] ?? 0) + results.metrics![m]!;
       });
@@ -184,6 +190,17 @@ class ModelTrainer implements Trainer {
       else for (const [part, sum] of gradients.entries()) addTo(sum, found[part]!);
     }
     return { metrics: sums, gradients };
+  }
+
+  /** What adapters see of their inputs in this step: a function of the seed, the step and the batch, so that a resumed run draws the same. */
+  #dropout(
+    { B, T }: BatchShape,
+    of: { readonly trained: readonly Part[]; readonly batch: number },
+  ): Record<string, Float32Array> {
+    const { lora } = this.#options;
+    if (!lora?.dropout || of.trained.length === 0) return {};
+    const rng = createRng(['dropout', lora.seed ?? 0, this.#steps, of.batch]);
+    return drawDropout(dropoutInputs(this.model.config, lora, B * T), lora.dropout, rng);
   }
 
   #program(shape: BatchShape, trained: readonly Part[]): Promise<Program> {
@@ -209,28 +226,29 @@ class ModelTrainer implements Trainer {
   }
 
   state(): TrainerState {
-    const copies = this.#parts.map(({ name, values, firstMoment, secondMoment }) => [
-      name,
-      { values: values.slice(), firstMoment: firstMoment.slice(), secondMoment: secondMoment.slice() },
+    const copies = this.#parts.map((part) => [
+      part.name,
+      { values: trainedValues(part), firstMoment: part.firstMoment.slice(), secondMoment: part.secondMoment.slice() },
     ]);
     return { step: this.#steps, parts: Object.fromEntries(copies) };
   }
 
   restore(state: TrainerState): void {
-    for (const part of this.#parts) {
+    for (const { name, firstMoment } of this.#parts) {
       for (const field of ['values', 'firstMoment', 'secondMoment'] as const) {
-        const found = state.parts[part.name]?.[field]?.length;
-        if (found !== part[field].length) {
-          throw badInput(
-            'model',
-            `Cannot restore trainer: ${found ?? 'no'} numbers of ${part.name} ${field}, expected ${part[field].length}`,
-          );
-        }
+        const found = state.parts[name]?.[field]?.length;
+        if (found === firstMoment.length) continue;
+        throw badInput(
+          'model',
+          `Cannot restore trainer: ${found ?? 'no'} numbers of ${name} ${field}, expected ${firstMoment.length}`,
+        );
       }
     }
     for (const part of this.#parts) {
-      for (const field of ['values', 'firstMoment', 'secondMoment'] as const)
-        part[field].set(state.parts[part.name]![field]);
+      const { values, firstMoment, secondMoment } = state.parts[part.name]!;
+      setTrainedValues(part, values);
+      part.firstMoment.set(firstMoment);
+      part.secondMoment.set(secondMoment);
     }
     this.#steps = state.step;
   }

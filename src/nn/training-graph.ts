@@ -4,7 +4,7 @@ import { gradientsOf } from '../tensor/gradients.ts';
 import { tf } from '../tensor/tf.ts';
 import type { Objective } from './batch.ts';
 import { type BatchShape, sequenceConstants, type Weights } from './llama.ts';
-import { type LoraOptions, withAdapters } from './lora.ts';
+import { dropoutInputs, type LoraOptions, withAdapters } from './lora.ts';
 import type { LossTerms, PpoOptions } from './losses.ts';
 import type { Model } from './model.ts';
 import { batchInputs, type Network, objectiveLoss, type ValueSource } from './objective.ts';
@@ -61,7 +61,14 @@ export function trainingGraph(
     }
     return outputs;
   };
-  const inputs = Object.assign(batchInputs(setup.objective, setup.values, shape), ...setup.parts.map(partInputs));
+  // Nothing is hidden from an adapter that is only measured.
+  const hides = trained.length > 0 && (setup.lora?.dropout ?? 0) > 0;
+  const dropout = hides ? dropoutInputs(setup.model.config, setup.lora!, shape.B * shape.T) : {};
+  const inputs = Object.assign(
+    batchInputs(setup.objective, setup.values, shape),
+    dropout,
+    ...setup.parts.map(partInputs),
+  );
   return { fn, inputs };
 }
 
@@ -74,7 +81,8 @@ function lossBuilder(setup: TrainingSetup, inputs: Readonly<Record<string, tf.Te
     setup.parts.map((part) => [part.name, partWeights(part, inputs)]),
   );
   return () => {
-    const adapted = lora && withAdapters(weights.model!, weights.adapter!, { config: setup.model.config, lora });
+    const adapted =
+      lora && withAdapters(weights.model!, weights.adapter!, { config: setup.model.config, lora, inputs });
     return objectiveLoss(objective, inputs, {
       model: { ...own, weights: adapted ?? weights.model! },
       ...(other === undefined ? {} : { critic: { ...other, weights: weights.critic! } }),

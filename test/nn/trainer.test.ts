@@ -1,7 +1,9 @@
 /** The trainer: its gradients, its accounting over micro-batches, what it trains and how it resumes. */
 import { describe, expect, it } from 'vitest';
+import { createRng } from '../../src/base/rng.ts';
 import type { Objective } from '../../src/nn/batch.ts';
 import { layoutOf, viewOf } from '../../src/nn/layout.ts';
+import { drawDropout } from '../../src/nn/lora.ts';
 import type { Model } from '../../src/nn/model.ts';
 import { createScorer } from '../../src/nn/scorer.ts';
 import { createTrainer, type TrainerOptions } from '../../src/nn/trainer.ts';
@@ -29,8 +31,25 @@ async function gradientOf(
 ): Promise<Float32Array> {
   await using trainer = createTrainer(model, options(objective, { clipNorm: Number.POSITIVE_INFINITY }));
   await trainer.step([batch], 0);
-  return trainer.state().parts.model!.firstMoment.map((moment) => moment / 0.1);
+  const { firstMoment } = trainer.state().parts.model!; // of what the objective trains, in the order of the layout
+  const gradient = new Float32Array(model.parameters.length);
+  let from = 0;
+  for (const entry of layoutOf(model.config, model.heads).entries) {
+    if (untrained[objective].test(entry.name)) continue;
+    viewOf(gradient, entry).set(firstMoment.subarray(from, from + entry.size));
+    from += entry.size;
+  }
+  expect(from).toBe(firstMoment.length);
+  return gradient.map((moment) => moment / 0.1);
 }
+
+/** What an objective does not read. */
+const untrained = {
+  language: /(value|progress)_head/,
+  progress: /value_head|^lm_head/,
+  value: /progress_head|^lm_head/,
+  ppo: /progress_head/,
+};
 
 describe('step()', () => {
   it.each(['language', 'progress', 'value', 'ppo'] as const)(
@@ -40,7 +59,6 @@ describe('step()', () => {
       const batch = randomBatch({ B: 2, T: 64 }, 3);
       const gradient = await gradientOf(model, objective, batch);
       await using trainer = createTrainer(model, options(objective));
-      const start = trainer.state().parts.model!;
       let checked = 0;
       for (const entry of layoutOf(model.config, model.heads).entries) {
         // along the entry's own gradient the slope is its norm; the step is short because PPO's clipping has kinks
@@ -49,11 +67,10 @@ describe('step()', () => {
         if (norm < 0.01) continue; // float32 cannot resolve its slope
         checked += 1;
         const lossAt = async (distance: number): Promise<number> => {
-          const parameters = model.parameters.slice();
-          viewOf(parameters, entry).forEach((value, i, view) => {
+          trainer.model.parameters.set(model.parameters);
+          viewOf(trainer.model.parameters, entry).forEach((value, i, view) => {
             view[i] = value + (distance * own[i]!) / norm;
           });
-          trainer.restore({ step: 0, parts: { model: { ...start, values: parameters } } });
           return (await trainer.loss([batch])).loss!;
         };
         const slope = ((await lossAt(0.001)) - (await lossAt(-0.001))) / 0.002;
@@ -169,7 +186,7 @@ describe('restore()', () => {
 
   it('refuses the state of another model', async () => {
     await using small = createTrainer(tinyModel([]), options('language'));
-    await using large = createTrainer(tinyModel(['value']), options('language'));
+    await using large = createTrainer(tinyModel([], { tieEmbeddings: false }), options('language'));
     const found = small.model.parameters.length;
     expect(() => large.restore(small.state())).toThrow(
       `Cannot restore trainer: ${found} numbers of model values, expected ${large.model.parameters.length}`,
@@ -197,11 +214,47 @@ describe('LoRA', () => {
     expect(Math.abs(a.policyLoss! - (await plain.loss([batch])).policyLoss!)).toBeGreaterThan(1e-4);
   });
 
+  it("hides a share of the adapters' inputs in training alone, the same ones when a step is repeated", async () => {
+    const model = tinyModel(['value']);
+    const batch = randomBatch({ B: 2, T: 32 }, 8);
+    const make = (dropout: number) => createTrainer(model, options('ppo', { lora: { ...lora, dropout } }));
+    const weightsAfter = async (trainer: ReturnType<typeof make>, steps: number) => {
+      for (let step = 0; step < steps; step++) await trainer.step([batch], 1e-2);
+      return trainer.adapters!.slice();
+    };
+    await using first = make(0.5);
+    await using again = make(0.5);
+    await using none = make(0);
+    const state = await (async () => {
+      await weightsAfter(first, 2);
+      return first.state();
+    })();
+    const straight = await weightsAfter(first, 1);
+    again.restore(state);
+    expect(await weightsAfter(again, 1)).toEqual(straight);
+    expect(largestDifference(await weightsAfter(none, 3), straight)).toBeGreaterThan(1e-3);
+    const measured = (await first.loss([batch])).loss;
+    expect((await first.loss([batch])).loss).toBe(measured); // nothing is drawn
+    await using merged = createTrainer(first.mergedModel(), options('ppo'));
+    expect((await merged.loss([batch])).loss).toBeCloseTo(measured!, 5);
+  });
+
+  it('draws dropout so that the mean input stays what it is', () => {
+    const inputs = { 'dropout/x': { shape: [200, 100] } };
+    const feed = drawDropout(inputs, 0.2, createRng('dropout'))['dropout/x']!;
+    expect(new Set(feed)).toEqual(new Set([0, 1.25]));
+    const mean = feed.reduce((sum, value) => sum + value, 0) / feed.length;
+    expect(Math.abs(mean - 1)).toBeLessThan(0.015); // 4 standard errors: 4 * 1.25 * sqrt(0.2 * 0.8 / 20000)
+  });
+
   it('refuses a module it cannot adapt', () => {
     expect(() =>
       createTrainer(tinyModel([]), options('language', { lora: { ...lora, targets: ['lm_head'] } })),
     ).toThrow(
       'Cannot adapt module "lm_head": not a matrix of a layer, expected one of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj',
+    );
+    expect(() => createTrainer(tinyModel([]), options('language', { lora: { ...lora, dropout: 1 } }))).toThrow(
+      'Cannot adapt model: dropout is 1, expected a share of at least 0 and below 1',
     );
   });
 });
