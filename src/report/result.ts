@@ -81,12 +81,24 @@ function at(side: Evaluations, { split, temperature }: Setting): BySeed {
 }
 
 function evaluationTable(sides: Sides): string {
+  const canLose = [...sides.base.values(), ...sides.trained.values()].flat().some((one) => one.ended > one.success);
   const rows = settingsOf(sides).flatMap((setting) => {
     const before = at(sides.base, setting);
     const after = at(sides.trained, setting);
     return [
-      ...(before.size === 0 ? [] : [evaluationRow(setting, 'sft', before, '')]),
-      ...(after.size === 0 ? [] : [evaluationRow(setting, sides.scheme, after, differenceOf(before, after))]),
+      ...(before.size === 0
+        ? []
+        : [evaluationRow(setting, { name: 'sft', canLose, evaluations: before, difference: '' })]),
+      ...(after.size === 0
+        ? []
+        : [
+            evaluationRow(setting, {
+              name: sides.scheme,
+              canLose,
+              evaluations: after,
+              difference: differenceOf(before, after),
+            }),
+          ]),
     ];
   });
   if (rows.length === 0) return '';
@@ -95,6 +107,7 @@ function evaluationTable(sides: Sides): string {
     'play',
     'policy',
     'success [95 %]',
+    ...(canLose ? ['ended'] : []),
     'grounded',
     'reward',
     'turns',
@@ -104,13 +117,23 @@ function evaluationTable(sides: Sides): string {
   return textTable(header, rows);
 }
 
-function evaluationRow(setting: Setting, name: string, evaluations: BySeed, difference: string): string[] {
+interface Row {
+  /** Name of the policy. */
+  readonly name: string;
+  /** The world also ends without success (WebShop: any purchase), so the share of ended episodes is worth a column. */
+  readonly canLose: boolean;
+  readonly evaluations: BySeed;
+  readonly difference: string;
+}
+
+function evaluationRow(setting: Setting, { name, canLose, evaluations, difference }: Row): string[] {
   const list = [...evaluations.values()];
   return [
     setting.split,
     playName(setting.temperature),
     name,
     `${percent(mean(list.map((one) => one.success)))} ${intervalOf(evaluations)}`,
+    ...(canLose ? [percent(mean(list.map((one) => one.ended)))] : []),
     percent(mean(list.map((one) => one.grounded))),
     mean(list.map((one) => one.reward)).toFixed(3),
     mean(list.map((one) => one.turns)).toFixed(1),

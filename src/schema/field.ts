@@ -1,7 +1,12 @@
 /** Short makers of schema fields: description (meaning, unit, source) first, default second. */
 import Type from 'typebox';
 
-type NumberLimits = { readonly minimum?: number; readonly maximum?: number; readonly exclusiveMinimum?: number };
+type NumberLimits = {
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+};
 
 /** A number field with a default. */
 export const real = (description: string, value: number, limits: NumberLimits = {}) =>

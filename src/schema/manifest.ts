@@ -12,34 +12,42 @@ const positive = { exclusiveMinimum: 0 };
 const natural = { minimum: 0 };
 
 const environment = group('The world the agent acts in.', {
-  name: semantic(choice('Which world.', ['alfworld'])),
+  name: semantic(choice('Which world.', ['alfworld', 'webshop', 'virtualhome'])),
   source: semantic(
-    choice('`generated`: games made from a seed, no download; `files`: a real ALFWorld tree.', ['generated', 'files']),
+    choice('`generated`: tasks made from a seed, no download; `files`: the published data of the world.', [
+      'generated',
+      'files',
+    ]),
   ),
   data: resource(
     optionalText(
-      'Folder that holds `json_2.1.1`, for source `files`; null = the variable ALFWORLD_DATA. Its content is in the key, its place is not.',
+      'Folder of the published data, for source `files`; null = the variable ALFWORLD_DATA, WEBSHOP_DATA or VIRTUALHOME_DATA. Its content is in the key, its place is not.',
     ),
   ),
   size: semantic(
-    choice('Size of generated rooms: `small` for a tiny model, `full` as in ALFWorld.', ['small', 'full']),
+    choice('Size of generated scenes: `small` for a tiny model, `full` as in the published data.', ['small', 'full']),
   ),
   worldSeed: semantic(
     count(
-      'Seed of the generated games; shared by all seeds of the experiment, so that they play the same games.',
+      'Seed of the generated tasks; shared by all seeds of the experiment, so that they play the same tasks.',
       1,
       natural,
     ),
   ),
-  games: group('How many games each generated split has.', {
-    train: semantic(count('Training games.', 2000)),
-    valid_seen: semantic(count('Games in training rooms with other placements of their things.', 140)),
-    valid_unseen: semantic(count('Games in rooms that training never shows.', 134)),
+  games: group('How many tasks each generated split has.', {
+    train: semantic(count('Training tasks.', 2000)),
+    valid_seen: semantic(count('Held-out tasks in scenes, or about families of products, that training shows.', 140)),
+    valid_unseen: semantic(
+      count('Held-out tasks in scenes, or about families of products, that training never shows.', 134),
+    ),
   }),
   maxTurns: semantic(
-    count(
-      'Turns after which an episode ends as `limit`. Source: released eval_agent/configs/task/alfworld.json, 40.',
-      40,
+    Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
+        description:
+          'Turns after which an episode ends as `limit`; null = as released (eval_agent/configs/task/*.json): alfworld 40, virtualhome 40, webshop 10.',
+        default: null,
+      }),
     ),
   ),
 });
@@ -87,6 +95,11 @@ const model = group('The language model.', {
 });
 
 const demonstrations = group('Expert episodes the base policy learns from.', {
+  file: resource(
+    optionalText(
+      'Trajectory file (.arrow) of recorded episodes to clone instead of asking the scripted expert, relative to the manifest; null = ask it. Only its successes from split `train` are used, and the other fields of this group are not. Its content is in the key.',
+    ),
+  ),
   episodes: semantic(count('Expert episodes, spread over the training games.', 2000)),
   recovery: semantic(
     real(
@@ -194,6 +207,22 @@ const lora = group('Low-rank adaptation of the policy; the merged weights are sa
     count('Width of the adapters; 0 trains all weights. Source: StepTool_ppo.json, 8 for a 3B model.', 0, natural),
   ),
   alpha: semantic(real('Scale of the adapters is alpha / rank. Source: StepTool_ppo.json, 16.', 16, positive)),
+  dropout: semantic(
+    real('Share of the inputs of an adapter hidden in training. Source: peft 0.12 LoraConfig, 0.', 0, {
+      minimum: 0,
+      exclusiveMaximum: 1,
+    }),
+  ),
+  targets: semantic(
+    Type.Optional(
+      Type.Array(Type.Enum(['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']), {
+        description: 'Matrices of each layer that get an adapter.',
+        default: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+        uniqueItems: true,
+        minItems: 1,
+      }),
+    ),
+  ),
 });
 
 const ppo = group('Stage optimise: proximal policy optimisation.', {
@@ -238,8 +267,9 @@ const ppo = group('Stage optimise: proximal policy optimisation.', {
 const evaluate = group('Stage evaluate: play on games held out from training.', {
   splits: semantic(
     Type.Optional(
-      Type.Array(Type.Enum(['valid_seen', 'valid_unseen']), {
-        description: 'Which splits to play.',
+      Type.Array(Type.Enum(['valid_seen', 'valid_unseen', 'valid', 'test', 'seen', 'unseen']), {
+        description:
+          'Which splits to play. Generated worlds and ALFWorld have `valid_seen` and `valid_unseen`, WebShop files `valid` and `test`, VirtualHome files `seen` and `unseen`.',
         default: ['valid_seen', 'valid_unseen'],
         uniqueItems: true,
         minItems: 1,
@@ -262,12 +292,14 @@ const evaluate = group('Stage evaluate: play on games held out from training.', 
 
 const engine = group('What computes. None of it is in a key: engines agree to 1e-5.', {
   name: resource(
-    choice('Tensor engine; `auto` takes the first of tfjs-node-gpu, onnx, tfjs-node, cpu that works here.', [
+    choice('Tensor engine; `auto` takes the fastest that passes its self-test here. `spa doctor` lists them.', [
       'auto',
       'onnx',
-      'cpu',
+      'onnx-cuda',
+      'onnx-webgpu',
       'tfjs-node',
       'tfjs-node-gpu',
+      'cpu',
     ]),
   ),
   threads: resource(count('Threads of one stage; 0 = all cores shared among the stages that run at once.', 0, natural)),

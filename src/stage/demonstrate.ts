@@ -11,6 +11,7 @@ import { remainingOf } from '../rollout/play.ts';
 import type { Stage, StageContext } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { demonstrationsFile, originOf } from './file.ts';
+import { copyRecorded } from './recorded.ts';
 import { stageVersions } from './version.ts';
 import { worldOf } from './world.ts';
 
@@ -20,11 +21,13 @@ interface Params {
   readonly seed: number;
 }
 
-/** Writes `demonstrations.arrow`: the episodes the expert won. */
+/** Writes `demonstrations.arrow`: the episodes the expert won, or those of a recorded file that were won. */
 export const demonstrate: Stage = {
   name: 'demonstrate',
   version: stageVersions.demonstrate,
   run: async (context) => {
+    const { recorded } = context.node.resources;
+    if (typeof recorded === 'string') return copyRecorded(recorded, context);
     const params = context.node.params as unknown as Params; // plan.ts wrote them
     const environment = await worldOf(context.node);
     const tasks = createRng(['demonstrate', params.seed]).shuffle(environment.tasks('train'));
@@ -66,8 +69,9 @@ function demonstration(
   let lastAction: string | undefined;
   let total = 0;
   let isWon = false;
+  let isOver = false; // a world may also end unwon, e.g. by a purchase
   const turns: Turn[] = [];
-  while (turns.length < params.world.maxTurns && !isWon) {
+  while (turns.length < params.world.maxTurns && !isOver) {
     const admissible = environment.admissible(task, state);
     const wanted = expert.act({ observation, admissible, lastAction });
     const isNoise = rng.uniform() < params.demonstrations.recovery;
@@ -76,6 +80,7 @@ function demonstration(
     state = transition.state;
     total += transition.reward;
     isWon = transition.success;
+    isOver = transition.done || isWon;
     turns.push({
       actor: isNoise ? 'noise' : 'expert',
       observation,

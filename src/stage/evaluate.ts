@@ -82,8 +82,16 @@ export const evaluate: Stage = {
 };
 
 /** The headline numbers under the names a tracker shows. */
-function numbersOf({ split, temperature, success, reward, grounded, turns }: Evaluation): Record<string, number> {
-  const values = Object.entries({ success, reward, grounded, turns });
+function numbersOf({
+  split,
+  temperature,
+  success,
+  ended,
+  reward,
+  grounded,
+  turns,
+}: Evaluation): Record<string, number> {
+  const values = Object.entries({ success, ended, reward, grounded, turns });
   return Object.fromEntries(values.map(([name, value]) => [`${split}/t${temperature}/${name}`, value]));
 }
 

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { badInput } from '../base/error.ts';
 import type { Episode } from '../data/trajectory.ts';
 import { loadModel } from '../nn/checkpoint.ts';
-import { loraTargets } from '../nn/lora.ts';
 import { type Model, withHeads } from '../nn/model.ts';
 import { createTrainer } from '../nn/trainer.ts';
 import { explainedVariance } from '../rl/statistics.ts';
@@ -180,7 +179,7 @@ async function trainPolicy(
     threads,
     objective: 'ppo',
     ...adamOf(ppo),
-    ...(ppo.lora.rank === 0 ? {} : { lora: { ...ppo.lora, targets: loraTargets, seed } }),
+    ...(ppo.lora.rank === 0 ? {} : { lora: { ...ppo.lora, seed } }),
     ppo: {
       clip: ppo.clip,
       valueClip: ppo.valueClip,

@@ -8,6 +8,8 @@ export interface Outcomes {
   readonly broken: number;
   /** Share of episodes that reached the goal, in [0, 1]. */
   readonly success: number;
+  /** Share of episodes the world ended, in [0, 1]: most worlds end at success, WebShop at any purchase. */
+  readonly ended: number;
   /** Mean return. */
   readonly reward: number;
   /** Grounding accuracy: share of actions the world could execute, in [0, 1]. */
@@ -22,10 +24,13 @@ export function outcomesOf(episodes: readonly Episode[]): Outcomes {
   const count = Math.max(1, sound.length);
   const turns = sound.reduce((sum, episode) => sum + episode.turns.length, 0);
   const grounded = sound.reduce((sum, episode) => sum + episode.turns.filter((turn) => turn.grounded).length, 0);
+  const wins = sound.filter((episode) => episode.outcome === 'success').length;
+  const losses = sound.filter((episode) => episode.outcome === 'failure').length;
   return {
     episodes: sound.length,
     broken: episodes.length - sound.length,
-    success: sound.filter((episode) => episode.outcome === 'success').length / count,
+    success: wins / count,
+    ended: (wins + losses) / count,
     reward: sound.reduce((sum, episode) => sum + episode.return, 0) / count,
     grounded: grounded / Math.max(1, turns),
     turns: turns / count,

@@ -4,12 +4,14 @@
  * A stage's parameters hold exactly what it reads, so that an unrelated change leaves its key alone.
  */
 import { resolve } from 'node:path';
+import { badInput, messageOf } from '../base/error.ts';
+import { hashFile } from '../base/hash.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Plan, StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { digestCheckpoint } from './checkpoint.ts';
 import { type StageName, stageVersions } from './version.ts';
-import { openWorld, type WorldParams } from './world.ts';
+import { openWorld, worldParams } from './world.ts';
 
 /** What a plan is made from beside the manifest. */
 export interface PlanOptions {
@@ -23,6 +25,8 @@ interface Shared {
   readonly manifest: Manifest;
   readonly resources: JsonObject;
   readonly baseDigest: string | null;
+  /** SHA-256 of the recorded demonstrations, null if the scripted expert is asked. */
+  readonly recordedDigest: string | null;
   /** The part of the world that decides results, with the digests of the given splits. */
   readonly worldWith: (splits: readonly string[]) => JsonObject;
 }
@@ -35,10 +39,13 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
   const world = worldParams(manifest, options);
   const environment = await openWorld(world);
   const base = manifest.model.base === null ? null : resolve(options.manifestFolder, manifest.model.base);
+  const { file } = manifest.demonstrations;
+  const recorded = file === null ? null : resolve(options.manifestFolder, file);
   const shared: Shared = {
     manifest,
-    resources: { ...manifest.engine, world: { ...world, games: { ...world.games } }, base },
+    resources: { ...manifest.engine, world: { ...world, games: { ...world.games } }, base, recorded },
     baseDigest: base === null ? null : await digestCheckpoint(base),
+    recordedDigest: recorded === null ? null : await digestRecorded(recorded),
     worldWith: (splits) => ({
       name: world.name,
       maxTurns: world.maxTurns,
@@ -48,11 +55,19 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
   return { experiment: manifest.name, nodes: manifest.seeds.flatMap((seed) => lane(shared, seed)), manifest };
 }
 
-function worldParams(manifest: Manifest, options: PlanOptions): WorldParams {
-  const written = manifest.environment.data;
-  const variable = options.env.ALFWORLD_DATA;
-  const data = written !== null ? resolve(options.manifestFolder, written) : variable ? resolve(variable) : null;
-  return { ...manifest.environment, data };
+async function digestRecorded(path: string): Promise<string> {
+  try {
+    return await hashFile(path);
+  } catch (error) {
+    throw badInput(
+      'manifest',
+      `Cannot read demonstrations.file "${path}": ${messageOf(error)}, expected a trajectory file`,
+      {
+        cause: error,
+        hint: 'Name a file relative to the manifest, or leave the field out to ask the scripted expert.',
+      },
+    );
+  }
 }
 
 /** Reward schemes that need a progress estimator. */
@@ -82,7 +97,15 @@ function lane(shared: Shared, seed: number): StageNode[] {
   const { demonstrations, prompt, tokenizer, model, estimator, reward, evaluate } = manifest;
   const train = shared.worldWith(['train']);
   const heldOut = shared.worldWith(evaluate.splits);
-  const demos = add('demonstrate', 'demonstrate', { world: train, demonstrations }, {});
+  const { file: _place, ...recipe } = demonstrations; // its content is in the key, its place is not
+  const demos = add(
+    'demonstrate',
+    'demonstrate',
+    shared.recordedDigest === null
+      ? { world: train, demonstrations: recipe }
+      : { env: manifest.environment.name, recorded: shared.recordedDigest },
+    {},
+  );
   const sft = add(
     'sft',
     'sft',

@@ -6,7 +6,7 @@ export const stageVersions = {
   estimate: 1,
   attribute: 1,
   optimise: 1,
-  evaluate: 1,
+  evaluate: 2,
 } as const;
 
 /** Name of a stage. */

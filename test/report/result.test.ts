@@ -14,7 +14,15 @@ const evaluation = (games: Games, more: Partial<Evaluation> = {}): Evaluation =>
     .flat()
     .filter((game) => game !== null);
   const success = all.reduce<number>((sum, game) => sum + game, 0) / all.length;
-  const outcomes = { episodes: all.length, broken: 0, success, reward: success, grounded: 0.5, turns: 4 };
+  const outcomes = {
+    episodes: all.length,
+    broken: 0,
+    success,
+    ended: success,
+    reward: success,
+    grounded: 0.5,
+    turns: 4,
+  };
   const byType = { look: outcomes };
   return {
     split: 'valid_seen',
@@ -123,6 +131,17 @@ describe('resultTables()', () => {
     expect(cellsOf(trained!).slice(0, 4)).toEqual(['valid_seen', 'greedy', 'outcome', '75.0 % [10.0, 90.0]']);
     expect(trained).toContain('+50.0 [');
     expect(sft).not.toContain('+');
+  });
+
+  it('shows the share of ended episodes where a world also ends without success', async () => {
+    const results = new Map([
+      ['evaluate:sft/seed=1', finished({ evaluations: [{ ...before, ended: 0.75, reward: 0.6 }] })],
+      ['evaluate/seed=1', finished({ evaluations: [{ ...after, ended: 1, reward: 0.9 }] })],
+    ]);
+    const [header, , sft, trained] = resultTables(await planOf(), results).split('\n');
+    expect(cellsOf(header!).slice(3, 7)).toEqual(['success [95 %]', 'ended', 'grounded', 'reward']);
+    expect(cellsOf(sft!).slice(3, 7)).toEqual(['25.0 % [10.0, 90.0]', '75.0 %', '50.0 %', '0.600']);
+    expect(cellsOf(trained!).slice(3, 7)).toEqual(['75.0 % [10.0, 90.0]', '100.0 %', '50.0 %', '0.900']);
   });
 
   it('names temperatures', async () => {

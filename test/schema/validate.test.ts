@@ -42,7 +42,7 @@ describe('validateExperiment()', () => {
       '  x.yaml:2  seeds: [], expected at least 1 entry',
       '  x.yaml:5  sft.learningRat: unknown field, expected one of epochs, batchTokens, learningRate, schedule, floor, warmup, weightDecay, beta1, beta2, clipNorm, observationWeight; did you mean "learningRate"?',
       '  x.yaml:4  sft.epochs: "three", expected a number',
-      '  x.yaml:7  evaluate.splits.0: "valid_sen", expected one of "valid_seen", "valid_unseen"; did you mean "valid_seen"?',
+      '  x.yaml:7  evaluate.splits.0: "valid_sen", expected one of "valid_seen", "valid_unseen", "valid", "test", "seen", "unseen"; did you mean "valid_seen"?',
     ]);
   });
 

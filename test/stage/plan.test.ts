@@ -151,8 +151,17 @@ describe('planExperiment() refuses', () => {
     await expect(planOf({ environment: { source: 'files' } })).rejects.toMatchObject({
       name: 'EnvironmentError',
       badInput: true,
-      message: 'Cannot open ALFWorld: no data folder is named, expected one that holds json_2.1.1',
+      message: 'Cannot open the world "alfworld": no data folder is named, expected one that holds json_2.1.1',
       hint: 'Set ALFWORLD_DATA or environment.data, or use environment.source "generated".',
+    });
+  });
+
+  it('recorded demonstrations that are not there', async () => {
+    await expect(planOf({ demonstrations: { file: 'won.arrow' } })).rejects.toMatchObject({
+      badInput: true,
+      message: expect.stringMatching(
+        /^Cannot read demonstrations\.file ".*won\.arrow": .*, expected a trajectory file$/,
+      ),
     });
   });
 
