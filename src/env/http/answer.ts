@@ -150,7 +150,7 @@ function step(context: Context, turn: { readonly seat: Seat; readonly at: Playin
 
 function available(context: Context, at: Playing): Json {
   const actions = admissible(context, at);
-  if (context.dialect.actions === 'buttons') return { ...buttonsOf(actions) };
+  if (context.dialect.actions === 'buttons') return { ...buttonsOf(at.observation, actions) };
   return context.dialect.actions === 'reply' ? actions : { available_actions: actions };
 }
 

@@ -104,9 +104,12 @@ export function isOnPage(action: string, clickables: readonly string[]): boolean
   return name === 'click' && button !== 'search' && clickables.includes(button);
 }
 
-/** Writes a world's possible actions as WebShop's buttons. */
-export function buttonsOf(admissible: readonly string[]): Buttons {
-  const has_search_bar = admissible.some((action) => action.startsWith('search['));
+/**
+ * Writes what is possible on a page as WebShop's buttons. Searches work on every page, but only the start page has the bar and its button.
+ * @param page The page as text.
+ */
+export function buttonsOf(page: string, admissible: readonly string[]): Buttons {
+  const has_search_bar = page.startsWith('WebShop [SEP] ') && page.endsWith(' [SEP] Search');
   const clicks = admissible.flatMap((action) => /^click\[(.*)\]$/s.exec(action)?.[1] ?? []);
   return { has_search_bar, clickables: has_search_bar ? ['search', ...clicks] : clicks };
 }
