@@ -1,85 +1,34 @@
-/** Steps per second of ALFWorld on one core: expert replay and random play, with and without lists of admissible actions. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { createRng } from '../../dist/base/rng.js';
-import { openAlfworld } from '../../dist/env/alfworld/alfworld.js';
+/**
+ * `npm run bench -- env [alfworld|webshop|virtualhome] [--python]`: steps per second of each world on one core, and with `--python` the
+ * Python originals (test/bench/python/setup.sh) on the same tasks and actions in the same run, taking turns.
+ */
+import * as alfworld from './env/alfworld.mjs';
+import { bench } from './env/bench.mjs';
+import { pinToOneCore } from './env/measure.mjs';
+import { pythonOf } from './env/python.mjs';
 
-const shared = fileURLToPath(new URL('../../../shared/data/alfworld', import.meta.url));
-const seconds = 2;
+const worlds = { alfworld };
 
-/** Opens real games if there are any. */
-function openGames() {
-  const root = process.env.ALFWORLD_DATA ?? shared;
-  if (existsSync(root)) return { world: openAlfworld({ source: 'files', root }), what: 'real games' };
-  const counts = { train: 200, valid_seen: 0, valid_unseen: 0 };
-  const world = openAlfworld({ source: 'generated', seed: 1, counts, size: 'full' });
-  return { world, what: 'generated games, as no real ones are here' };
-}
-
-/** Plays the expert once per task and keeps the actions. */
-function expertRuns(world, tasks) {
-  return tasks.map((task) => {
-    const expert = world.expert(task);
-    let { state, observation } = world.reset(task);
-    const actions = [];
-    for (let i = 0; i < 150; i++) {
-      const action = expert.act({ observation, admissible: world.admissible(task, state), lastAction: actions.at(-1) });
-      actions.push(action);
-      const turn = world.step(task, state, action);
-      if (turn.done) break;
-      ({ state, observation } = turn);
-    }
-    return { task, actions };
-  });
-}
-
-/** Plays 40 random admissible actions per task and keeps them. */
-function randomRuns(world, tasks) {
-  return tasks.map((task) => {
-    const rng = createRng(['bench', task.id]);
-    let { state } = world.reset(task);
-    const actions = Array.from({ length: 40 }, () => {
-      const action = rng.pick(world.admissible(task, state));
-      ({ state } = world.step(task, state, action));
-      return action;
-    });
-    return { task, actions };
-  });
-}
-
-/** Replays runs for a while and returns steps per second. */
-function rate(world, runs, withList) {
-  let steps = 0;
-  const start = performance.now();
-  while (performance.now() - start < seconds * 1000) {
-    for (const { task, actions } of runs) {
-      let { state } = world.reset(task);
-      for (const action of actions) {
-        if (withList) world.admissible(task, state);
-        ({ state } = world.step(task, state, action));
-      }
-      steps += actions.length;
-    }
+/** Runs the worlds that are named, or all. */
+export async function run(args) {
+  const withPython = args.includes('--python');
+  const named = args.filter((arg) => !arg.startsWith('--'));
+  const unknown =
+    named.find((name) => !(name in worlds)) ?? args.find((arg) => arg.startsWith('--') && arg !== '--python');
+  if (unknown !== undefined) {
+    console.error(`Cannot measure "${unknown}": expected ${Object.keys(worlds).join(', ')} or --python`);
+    process.exitCode = 2;
+    return;
   }
-  return (steps / (performance.now() - start)) * 1000;
-}
-
-/** Prints the table. */
-export async function run() {
-  const { world, what } = openGames();
-  const tasks = world.splits.flatMap((split) => world.tasks(split)).slice(0, 200);
-  const compileStart = performance.now();
-  for (const task of tasks) world.reset(task);
-  const compileMs = (performance.now() - compileStart) / tasks.length;
-  console.log(`ALFWorld, ${tasks.length} ${what}, one core`);
-  console.log(`  load and compile        ${compileMs.toFixed(2)} ms per game`);
-  for (const [name, runs] of [
-    ['expert replay', expertRuns(world, tasks)],
-    ['random admissible play', randomRuns(world, tasks)],
-  ]) {
-    for (const withList of [false, true]) {
-      const label = `${name}${withList ? ', with lists' : ''}`;
-      console.log(`  ${label.padEnd(36)} ${Math.round(rate(world, runs, withList)).toLocaleString('en')} steps/s`);
-    }
+  if (withPython && pythonOf() === undefined) {
+    console.error('Cannot play the Python originals: their venv is not there, expected .venv/bench');
+    console.error('Run `bash test/bench/python/setup.sh` once.');
+    process.exitCode = 2;
+    return;
   }
+  const pinned = pinToOneCore();
+  console.log(
+    `node ${process.versions.node}; rates are steps per CPU second of one process${pinned ? ', all on core 0' : ''}; medians`,
+  );
+  for (const name of named.length > 0 ? named : Object.keys(worlds)) await bench(worlds[name], { withPython });
 }
