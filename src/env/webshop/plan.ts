@@ -4,7 +4,7 @@ import { documentText } from './catalogue/product.ts';
 import type { Goal } from './goal.ts';
 import { recent } from './recent.ts';
 import { bitCount, rewardOf } from './reward.ts';
-import type { ShopState } from './state.ts';
+import { freshState, type ShopState } from './state.ts';
 import type { Errand } from './step.ts';
 import type { ShopView } from './view.ts';
 
@@ -30,22 +30,41 @@ const pagesTurned = 5;
 export function createPlanner(view: ShopView): Planner {
   const known = recent<string, readonly string[]>(16_384);
   const queries = (goal: Goal): readonly string[] => known.get(goal.id, () => findQueries(view, goal));
+  const routes = recent<string, Route>(4_096);
+  const routeOf = (errand: Errand): Route => routes.get(errand.goal.id, () => findRoute(errand, queries(errand.goal)));
   return {
     queries,
     plan: (errand, state) => {
       if (state.page === 'done')
         return { action: undefined, remaining: state.reward === 1 ? 0 : Number.POSITIVE_INFINITY };
       const { asin } = errand.goal;
-      const inside = state.asin === asin ? fromProduct(errand, state) : undefined;
-      if (inside !== undefined) return inside;
-      const opening = fromProduct(errand, { ...state, page: 'item', asin, options: {} });
-      const ways = [
-        ...queries(errand.goal).map((query) => fromSearch(view, asin, query)),
-        fromResults(view, asin, state),
-      ];
-      const best = ways.reduce((a, b) => (b.remaining < a.remaining ? b : a));
-      return { action: best.action, remaining: best.remaining + opening.remaining };
+      const route = routeOf(errand);
+      if (state.asin === asin) return fromProduct(errand, state, route.moves);
+      const here = fromResults(view, asin, state);
+      const best = here.action !== undefined && here.remaining <= route.search.remaining ? here : route.search;
+      return { action: best.action, remaining: best.remaining + route.insideRemaining };
     },
+  };
+}
+
+/** What is the same in every session of a goal. */
+interface Route {
+  /** The shortest way to the opened product from anywhere. */
+  readonly search: Plan;
+  /** Actions from there to the purchase. */
+  readonly insideRemaining: number;
+  readonly moves: readonly Moves[];
+}
+
+function findRoute(errand: Errand, queries: readonly string[]): Route {
+  const { view, goal } = errand;
+  const moves = listMoves(errand);
+  const ways = queries.map((query) => fromSearch(view, goal.asin, query));
+  const opened: ShopState = { ...freshState, page: 'item', asin: goal.asin };
+  return {
+    search: ways.reduce((a, b) => (b.remaining < a.remaining ? b : a)),
+    insideRemaining: fromProduct(errand, opened, moves).remaining,
+    moves,
   };
 }
 
@@ -85,8 +104,8 @@ function fromResults(view: ShopView, asin: string, state: ShopState): Plan {
 }
 
 /** To the till from the wanted product's pages. */
-function fromProduct(errand: Errand, state: ShopState): Plan {
-  const { clicks, options } = chooseOptions(errand, state);
+function fromProduct(errand: Errand, state: ShopState, moves: readonly Moves[]): Plan {
+  const { clicks, options } = chooseOptions(moves, state);
   const match = errand.view.match(errand.goal, errand.goal.asin);
   const { reward } = rewardOf(match, { options, price: errand.view.product(errand.goal.asin).price });
   const away = state.page === 'sub' ? 1 : 0;
@@ -102,16 +121,32 @@ interface Choice {
   readonly options: Readonly<Record<string, string>>;
 }
 
-/** Finds the fewest clicks that satisfy most of the goal's options, keeping what is chosen where it does no harm. */
-function chooseOptions({ view, goal }: Errand, state: ShopState): Choice {
+/** What a click on one option can bring: a value for each set of goal options some value satisfies. */
+interface Moves {
+  readonly name: string;
+  readonly masks: ReadonlyMap<string, number>;
+  readonly values: ReadonlyMap<number, string>;
+}
+
+function listMoves({ view, goal }: Errand): readonly Moves[] {
   const { optionOf, clickable } = view.product(goal.asin);
   const offered = new Set(clickable);
+  return view.match(goal, goal.asin).options.map(({ name, masks }) => {
+    const values = new Map<number, string>();
+    for (const [value, mask] of masks) {
+      if (mask !== 0 && !values.has(mask) && offered.has(value) && optionOf.get(value) === name)
+        values.set(mask, value);
+    }
+    return { name, masks, values };
+  });
+}
+
+/** Finds the fewest clicks that satisfy most of the goal's options, keeping what is chosen where it does no harm. */
+function chooseOptions(moves: readonly Moves[], state: ShopState): Choice {
   let reached = new Map<number, Choice>([[0, { clicks: [], options: {} }]]);
-  for (const { name, masks } of view.match(goal, goal.asin).options) {
+  for (const { name, masks, values } of moves) {
     const current = state.options[name];
-    const moves = new Map<number, string | undefined>();
-    for (const [value, mask] of masks)
-      if (mask !== 0 && !moves.has(mask) && offered.has(value) && optionOf.get(value) === name) moves.set(mask, value);
+    if (current === undefined && values.size === 0) continue;
     const next = new Map<number, Choice>();
     const keep = (mask: number, choice: Choice): void => {
       const other = next.get(mask);
@@ -120,8 +155,8 @@ function chooseOptions({ view, goal }: Errand, state: ShopState): Choice {
     for (const [before, { clicks, options }] of reached) {
       const held = current === undefined ? 0 : (masks.get(current) ?? 0);
       keep(before | held, { clicks, options: current === undefined ? options : { ...options, [name]: current } });
-      for (const [mask, value] of moves) {
-        if (value === undefined || value === current) continue;
+      for (const [mask, value] of values) {
+        if (value === current) continue;
         keep(before | mask, { clicks: [...clicks, value], options: { ...options, [name]: value } });
       }
     }

@@ -28,6 +28,8 @@ export interface OfferedThing {
   /** Title, bullet points and description, each in lower case. */
   readonly texts: readonly string[];
   readonly nouns: ReadonlySet<string>;
+  /** Values of its options, colours found. */
+  readonly values: ReadonlyMap<string, Words>;
 }
 
 /** One option of a product, seen from a goal: a set of goal options is a number whose bit g is set for goal option g. */
@@ -89,6 +91,9 @@ export function offeredThing(product: Product, nouns: readonly string[]): Offere
     attributes: product.attributes.map(wordsOf),
     texts: [product.title, product.bullets.join(' '), product.description].map((text) => text.toLowerCase()),
     nouns: new Set(nouns),
+    values: new Map(
+      product.options.flatMap(({ values }) => values.map((value) => [value, wordsOf(normaliseColour(value))] as const)),
+    ),
   };
 }
 
@@ -101,7 +106,7 @@ export function matchGoal(wanted: WantedThing, offered: OfferedThing): Match {
       offered.texts.some((text) => text.includes(attribute)),
   );
   const options = offered.product.options.map(({ name, values }): OptionMatch => {
-    const masks = new Map(values.map((value) => [value, maskOf(value, wanted.options)]));
+    const masks = new Map(values.map((value) => [value, maskOf(offered.values.get(value), wanted.options)]));
     return { name, masks, list: values.map((value) => masks.get(value) ?? 0) };
   });
   return { goal, ...matchType(wanted, offered), attributes: attributes.length, options };
@@ -199,8 +204,8 @@ function categoriesOf(path: string): ReadonlySet<string> {
   return new Set(path.split('›').map(stripLikePython));
 }
 
-function maskOf(value: string, wanted: readonly Words[]): number {
-  const words = wordsOf(normaliseColour(value));
+function maskOf(words: Words | undefined, wanted: readonly Words[]): number {
+  if (words === undefined) return 0;
   return wanted.reduce((mask, other, g) => (isAlike(words, other) ? mask | (1 << g) : mask), 0);
 }
 
