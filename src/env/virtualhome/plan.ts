@@ -5,6 +5,7 @@
  * in or on furniture, states of nodes, and the person's hands, posture and view; other goals it gives up.
  */
 
+import { type ActionName, writeAction } from './action.ts';
 import { type Goal, type Missing, missing } from './goal.ts';
 import { type House, liveOf, stepEpisode } from './play.ts';
 import { freeHand, isHeld, isShutAway } from './reach.ts';
@@ -85,10 +86,10 @@ function carry(mind: Mind, { thing, place, relation }: Errand): string | undefin
   if (relation !== rel.INSIDE && relation !== rel.ON) return undefined;
   if (!isHeld(live, thing)) return fetch(live, thing);
   const wanted = lacks.states.find(([node]) => node === thing)?.[1] ?? 0;
-  if ((wanted & bit.CLEAN) !== 0 && is(live, thing, 'DIRTY')) return say(live, 'wash {}', thing);
+  if ((wanted & bit.CLEAN) !== 0 && is(live, thing, 'DIRTY')) return say(live, 'WASH', thing);
   if (!isNear(live, place)) return goTo(live, place);
-  if (relation === rel.ON) return say(live, 'put {} on {}', thing, place);
-  return opened(live, place, thing) ?? say(live, 'put {} in {}', thing, place);
+  if (relation === rel.ON) return say(live, 'PUTBACK', thing, place);
+  return opened(live, place, thing) ?? say(live, 'PUTIN', thing, place);
 }
 
 /** Gets a thing into a hand. */
@@ -97,7 +98,7 @@ function fetch(live: Live, thing: number, keep = -1): string | undefined {
   const full = emptied(live, keep);
   if (full !== undefined) return full;
   if (!isNear(live, thing)) return goTo(live, thing);
-  if (!isShutAway(live, thing)) return say(live, 'grab {}', thing);
+  if (!isShutAway(live, thing)) return say(live, 'GRAB', thing);
   const box = targets(live, rel.INSIDE, thing).find((at) => live.scene.isRoom[at] === 0 && is(live, at, 'CLOSED'))!; // or it were not shut away
   return isNear(live, box) ? opened(live, box) : goTo(live, thing);
 }
@@ -105,15 +106,15 @@ function fetch(live: Live, thing: number, keep = -1): string | undefined {
 /** Returns what must be done before a thing at hand is open, or undefined if it is, or has no door. */
 function opened(live: Live, place: number, keep = -1): string | undefined {
   if (!is(live, place, 'CLOSED') || !hasProperty(live, place, 'CAN_OPEN')) return undefined;
-  if (is(live, place, 'ON')) return say(live, 'switch off {}', place);
-  return emptied(live, keep) ?? say(live, 'open {}', place);
+  if (is(live, place, 'ON')) return say(live, 'SWITCHOFF', place);
+  return emptied(live, keep) ?? say(live, 'OPEN', place);
 }
 
 /** Returns what must be put down before a hand is free; undefined if one is. */
 function emptied(live: Live, keep = -1): string | undefined {
   if (freeHand(live) !== -1) return undefined;
   const burden = held(live).find((node) => node !== keep)!; // two things are held
-  return say(live, 'drop {}', burden);
+  return say(live, 'DROP', burden);
 }
 
 /** Mends what is at hand before walking away, unless it is still needed as it is: to be filled, or emptied, or for want of a free hand. */
@@ -128,7 +129,7 @@ function mendHere({ live, lacks }: Mind): string | undefined {
   for (const [node, wanted] of lacks.states) {
     if (node === character || !isNear(live, node) || isNeeded(node)) continue;
     const action = mend(live, node, wanted);
-    if (action !== undefined && !action.startsWith('drop ')) return action;
+    if (action !== undefined && !action.startsWith('Drop ')) return action;
   }
   return undefined;
 }
@@ -143,13 +144,13 @@ function mendAll(mind: Mind): string | undefined {
 function mend(live: Live, node: number, wanted: number): string | undefined {
   if (!isNear(live, node)) return goTo(live, node);
   const lacks = wanted & ~statesOf(live, node);
-  if ((lacks & bit.CLEAN) !== 0) return say(live, 'wash {}', node);
+  if ((lacks & bit.CLEAN) !== 0) return say(live, 'WASH', node);
   if ((lacks & bit.OPEN) !== 0) return opened(live, node);
-  if ((lacks & bit.CLOSED) !== 0) return say(live, 'close {}', node);
-  if ((lacks & bit.OFF) !== 0) return say(live, 'switch off {}', node);
-  if ((lacks & bit.PLUGGED_IN) !== 0) return emptied(live) ?? say(live, 'plug in {}', node);
-  if ((lacks & bit.ON) !== 0) return is(live, node, 'PLUGGED_OUT') ? undefined : say(live, 'switch on {}', node);
-  if ((lacks & bit.PLUGGED_OUT) !== 0) return emptied(live) ?? say(live, 'plug out {}', node);
+  if ((lacks & bit.CLOSED) !== 0) return say(live, 'CLOSE', node);
+  if ((lacks & bit.OFF) !== 0) return say(live, 'SWITCHOFF', node);
+  if ((lacks & bit.PLUGGED_IN) !== 0) return emptied(live) ?? say(live, 'PLUGIN', node);
+  if ((lacks & bit.ON) !== 0) return is(live, node, 'PLUGGED_OUT') ? undefined : say(live, 'SWITCHON', node);
+  if ((lacks & bit.PLUGGED_OUT) !== 0) return emptied(live) ?? say(live, 'PLUGOUT', node);
   return undefined; // nothing makes a thing dirty
 }
 
@@ -163,9 +164,9 @@ function settle({ live, lacks }: Mind, goal: Goal): string | undefined {
   const seatEdge = goal.present.map((code) => ends(live, code)).find(isSeat(character));
   const isSeated = !edges.some(isSeat(character)) && posture === undefined;
   if (seatEdge !== undefined && !isSeated) return rest(live, seatEdge.to, posture ?? statesOf(live, character));
-  if (posture !== undefined) return postureOf(live) === 0 ? undefined : 'stand up';
+  if (posture !== undefined) return postureOf(live) === 0 ? undefined : writeAction('STANDUP', []);
   const toFace = edges.find(({ relation }) => relation === rel.FACING);
-  return toFace === undefined ? undefined : say(live, 'turn to {}', toFace.to);
+  return toFace === undefined ? undefined : say(live, 'TURNTO', toFace.to);
 }
 
 function isSeat(character: number): (edge: { readonly relation: number; readonly from: number }) => boolean {
@@ -175,8 +176,8 @@ function isSeat(character: number): (edge: { readonly relation: number; readonly
 function take(live: Live, hand: number, thing: number): string | undefined {
   const { character } = live.scene;
   const other = targets(live, hand, character)[0];
-  if (other !== undefined) return say(live, 'drop {}', other);
-  if (isHeld(live, thing)) return say(live, 'drop {}', thing); // it is in the wrong hand
+  if (other !== undefined) return say(live, 'DROP', other);
+  if (isHeld(live, thing)) return say(live, 'DROP', thing); // it is in the wrong hand
   if (hand === rel.HOLDS_LH && targets(live, rel.HOLDS_RH, character).length === 0) return undefined; // the right hand takes first
   return fetch(live, thing);
 }
@@ -185,15 +186,15 @@ function take(live: Live, hand: number, thing: number): string | undefined {
 function rest(live: Live, seat: number, posture: number): string | undefined {
   if (!isNear(live, seat)) return goTo(live, seat);
   const isSitting = (posture & bit.SITTING) !== 0;
-  if ((postureOf(live) & posture) !== 0) return 'stand up'; // so already, but somewhere else
+  if ((postureOf(live) & posture) !== 0) return writeAction('STANDUP', []); // so already, but somewhere else
   const attempt = { live, object: seat, target: -1, posture: 'strict' as const, close: closeIn(live) };
-  if (rules[isSitting ? 'SIT' : 'LIE'].allows(attempt)) return say(live, isSitting ? 'sit on {}' : 'lie on {}', seat);
+  if (rules[isSitting ? 'SIT' : 'LIE'].allows(attempt)) return say(live, isSitting ? 'SIT' : 'LIE', seat);
   const away = sources(live, rel.ON, seat).find((node) => hasProperty(live, node, 'GRABBABLE'));
   return away === undefined ? undefined : fetch(live, away, held(live)[0]);
 }
 
 function goTo(live: Live, node: number): string {
-  return postureOf(live) === 0 ? say(live, 'walk to {}', node) : 'stand up';
+  return postureOf(live) === 0 ? say(live, 'WALK', node) : writeAction('STANDUP', []);
 }
 
 /** True if the person is close to a node itself, as it is told, not only to something beside it. */
@@ -205,10 +206,10 @@ function is(live: Live, node: number, state: keyof typeof bit): boolean {
   return (statesOf(live, node) & bit[state]) !== 0;
 }
 
-/** Writes an action as an agent does, with spaces in names. */
-function say(live: Live, form: string, ...nodes: readonly number[]): string {
-  return nodes.reduce(
-    (text, node) => text.replace('{}', live.scene.nodes[node]!.class_name.replaceAll('_', ' ')),
-    form,
+/** Writes an action as an agent does. */
+function say(live: Live, action: ActionName, ...nodes: readonly number[]): string {
+  return writeAction(
+    action,
+    nodes.map((node) => live.scene.nodes[node]!.class_name),
   );
 }
