@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SpaError } from '../../src/base/error.ts';
 import type { Json } from '../../src/base/json.ts';
 import { createRng } from '../../src/base/rng.ts';
@@ -166,7 +166,7 @@ describe('a served world behind its client', () => {
       expect(after.message).toMatch(/answered 409 .*its task has ended, expected a reset/);
       await world.release!(state);
     }
-    expect(server.sessions).toBe(0);
+    await vi.waitUntil(() => server.sessions === 0); // a session that met a fault is closed behind the back of the episode
   });
 
   it('plays 64 sessions at once, each its own game', async () => {
@@ -186,7 +186,7 @@ describe('a served world behind its client', () => {
       openings.map(async ({ task, state }, i) => {
         let mine = local.reset(task).state;
         let theirs = state;
-        for (const action of actionsFor(task, 4 + (i % 5))) {
+        for (const action of actionsFor(task, 4 + (i % 5)).filter(({ length }) => length < 1000)) {
           const turn = local.step(task, mine, action);
           const served = await world.step(task, theirs, action);
           expect(served.observation).toBe(turn.observation);
@@ -531,7 +531,7 @@ describe('what breaks on the way is the fault of the server', () => {
   it('never sends a step twice when its reply was lost, but does when it was refused', async () => {
     const step = async (breaking: (response: ServerResponse, times: number) => void) => {
       const { url, calls } = await breakAt('/step', breaking);
-      const world = await openFake(url, { timeoutMs: 300 });
+      const world = await openFake(url, { timeoutMs: 1000 });
       const task = world.tasks('test')[0]!;
       const { state } = await world.reset(task);
       const outcome = await Promise.resolve(world.step(task, state, 'look')).catch((error: SpaError) => error);
@@ -542,9 +542,9 @@ describe('what breaks on the way is the fault of the server', () => {
     expect((lost.outcome as SpaError).message).toMatch(/^Cannot step session 7: .*\/step: no connection \(.+\)$/);
     const failed = await step((response) => json(response, { detail: 'Internal' }, 500));
     expect(failed.sent).toBe(1);
-    const late = await step((response) => setTimeout(() => json(response, {}), 1000).unref());
+    const late = await step((response) => setTimeout(() => json(response, {}), 4000).unref());
     expect(late.sent).toBe(1);
-    expect((late.outcome as SpaError).message).toBe(`Cannot step session 7: ${late.url}/step: no reply within 300 ms`);
+    expect((late.outcome as SpaError).message).toBe(`Cannot step session 7: ${late.url}/step: no reply within 1000 ms`);
     const busy = await step((response, times) =>
       times === 1 ? json(response, {}, 503) : json(response, { observation: 'ok', reward: 0, done: false }),
     );
@@ -589,6 +589,43 @@ describe('what breaks on the way is the fault of the server', () => {
       `Cannot open the HTTP world: ${url}/info: no connection (ECONNREFUSED) after 2 attempts`,
     );
     expect(fault.badInput).toBe(false);
+  });
+});
+
+describe('a server that closes idle connections while this process computes', () => {
+  const program = `
+    import { createServer } from 'node:net';
+    const reply = (text) => 'HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: ' + text.length + '\\r\\n\\r\\n' + text;
+    const server = createServer((socket) => {
+      let idle;
+      socket.on('error', () => {});
+      socket.on('data', (data) => {
+        clearTimeout(idle);
+        idle = setTimeout(() => socket.end(), 50);
+        socket.write(reply(JSON.stringify({ id: 1, observation: 'ok', reward: 0, done: false })));
+      });
+    });
+    server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port));
+  `;
+
+  it('does not lose a step on one of them', async () => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const [line] = (await once(child.stdout, 'data')) as [Buffer];
+      const world = await openFake(line.toString().trim(), { dialect: 'generic' });
+      const task = world.tasks('test')[0]!;
+      let { state } = await world.reset(task);
+      for (let turn = 0; turn < 8; turn++) {
+        const until = performance.now() + 150;
+        while (performance.now() < until); // as a model does that computes in this thread
+        ({ state } = await world.step(task, state, 'look'));
+      }
+      expect(state.turn).toBe(8);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 });
 

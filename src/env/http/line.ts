@@ -2,7 +2,7 @@
  * JSON over HTTP to one server, with a time limit, bounded replies and repeats where a repeat cannot do harm. Connections are kept open and
  * shared (Node's fetch). Every failure is a SpaError of the environment, so that an episode which met one counts as broken, not as lost.
  */
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as wait } from 'node:timers/promises';
 import { messageOf, SpaError } from '../../base/error.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { Rng } from '../../base/rng.ts';
@@ -32,9 +32,9 @@ export interface Call {
   readonly body?: JsonObject;
   /**
    * `any`: whatever went wrong, the call may be made again. `refused`: only if the server surely did not execute it, because it answered
-   * 429 or 503 (so do AgentGym's own clients) or there was nobody to connect to; a lost reply ends the episode instead.
+   * 429 or 503 (so do AgentGym's own clients) or there was nobody to connect to; a lost reply ends the episode instead. `no`: never.
    */
-  readonly repeat: 'any' | 'refused';
+  readonly repeat: 'any' | 'refused' | 'no';
   /** Statuses beside 200 that are answers, with or without JSON. */
   readonly expects?: readonly number[];
 }
@@ -65,15 +65,26 @@ interface Failure {
 /** Opens a line; nothing is sent yet. */
 export function openLine(options: LineOptions): Line {
   return async (call) => {
+    if (call.repeat === 'refused') await closedAreSeen();
     for (let attempt = 0; ; attempt++) {
       const result = await tryOnce(call, options);
       if ('status' in result) return result;
-      const repeats = result.executed === 'no' || (call.repeat === 'any' && result.executed === 'perhaps');
+      const repeats =
+        result.executed === 'no' ? call.repeat !== 'no' : result.executed === 'perhaps' && call.repeat === 'any';
       if (!repeats || attempt >= options.retries) throw failed(call, options, { ...result, attempts: attempt + 1 });
       const spread = 0.5 + options.rng.uniform();
       await wait(Math.max(result.waitMs ?? 0, Math.min(longestWaitMs, options.backoffMs * 2 ** attempt * spread)));
     }
   };
+}
+
+/**
+ * Lets Node see which idle connections the server has closed, while this process was busy computing: a call sent on one of them would be
+ * lost. Sockets are polled between two rounds of immediates.
+ */
+async function closedAreSeen(): Promise<void> {
+  await immediate();
+  await immediate();
 }
 
 async function tryOnce(call: Call, options: LineOptions): Promise<Answer | Failure> {

@@ -29,9 +29,9 @@ export function openSessions(options: {
       ? { ...call, path: `${call.path}?${dialect.sessionField}=${encodeURIComponent(session)}` }
       : { ...call, body: { [dialect.sessionField]: session, ...body } };
   const close = (session: SessionId): Promise<unknown> =>
-    line(
-      addressed(session, { purpose: `close session ${session}`, path: '/close', body: {}, repeat: 'refused' }),
-    ).catch(() => undefined);
+    line(addressed(session, { purpose: `close session ${session}`, path: '/close', body: {}, repeat: 'no' })).catch(
+      () => undefined,
+    );
   return {
     takeFree: () => {
       const [session] = free;
@@ -52,8 +52,9 @@ export function openSessions(options: {
     },
     release: async (session) => {
       const isBroken = broken.delete(session);
-      if (closes) await close(session);
-      else if (!isBroken) free.add(session);
+      if (!closes && !isBroken) free.add(session);
+      const closed = closes ? close(session) : undefined;
+      if (!isBroken) await closed; // a server that does not answer is not waited for again
     },
   };
 }
