@@ -184,6 +184,15 @@ describe("source 'generated'", () => {
     }
   });
 
+  it('has nothing in it that the rules could lose: no lids on what is carried, no clothes, no furniture to carry', () => {
+    for (const { properties, homes } of Object.values(carried)) {
+      expect(properties).toContain('GRABBABLE');
+      expect(properties.filter((property) => ['CAN_OPEN', 'CLOTHES', 'CONTAINERS'].includes(property))).toEqual([]);
+      for (const home of homes) expect(furniture).toHaveProperty(home);
+    }
+    for (const { properties } of Object.values(furniture)) expect(properties).not.toContain('GRABBABLE');
+  });
+
   it('refuses counts that are not whole numbers', () => {
     expect(() => openGenerated({ seed: 1, counts: { ...counts, train: 1.5 } })).toThrow(
       'Cannot generate VirtualHome tasks: train is 1.5, expected a whole number from 0',

@@ -105,7 +105,8 @@ function drawQuest(
 ): Quest {
   const rng = createRng(['virtualhome quest', world.seed, world.size, split, index]);
   const names = Object.keys(activities);
-  const activity = names[index % names.length]!;
+  const inTurn = names.map((_, offset) => names[(index + offset) % names.length]!);
+  const activity = inTurn.find((name) => pool.some((home) => fits(name, home))) ?? inTurn[0]!; // some home lacks a stereo
   const homes = pool.filter((home) => fits(activity, home));
   for (let attempt = 0; attempt < 1000 && homes.length > 0; attempt++) {
     const home = rng.pick(homes);
