@@ -79,7 +79,7 @@ export async function pullData(name: string, words: PullWords, context: DataCont
     pulled.push(result);
     print(pulledLine(result));
   }
-  const unrecorded = pulled.some(({ checked }) => checked === 'first use');
+  const unrecorded = pulled.some(({ did, checked }) => did === 'fetched' && checked === 'first use');
   if (unrecorded) {
     print(
       `\nNobody has written down what "first use" files must be: what came is now in ${shortPath(join(folder, 'data.lock.json'))}`,

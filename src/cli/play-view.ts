@@ -30,17 +30,17 @@ export function wrap(text: string, width: number): string[] {
       lines.push(rest.slice(0, cut).trimEnd());
       rest = rest.slice(space > 0 ? cut + 1 : cut);
     }
-    return [...lines, rest];
+    return rest === '' && lines.length > 0 ? lines : [...lines, rest];
   });
 }
 
 const SEPARATOR = ' [SEP] ';
 
-/** Draws what the world says: wrapped; a page with `[SEP]` one item per line, what can be clicked in brackets. */
+/** Draws what the world says: exactly, or wrapped; a page with `[SEP]` one item per line, what can be clicked in brackets. */
 export function observationLines(observation: string, actions: readonly string[], look: Look): string[] {
   const inner = Math.max(20, look.width - 2);
-  if (look.isRaw || !observation.includes(SEPARATOR))
-    return wrap(observation, inner).map((line) => `  ${line}`.trimEnd());
+  if (look.isRaw) return observation.split('\n');
+  if (!observation.includes(SEPARATOR)) return wrap(observation.trimEnd(), inner).map((line) => `  ${line}`.trimEnd());
   const clickable = new Set(actions.flatMap((action) => /^click\[(.*)\]$/s.exec(action)?.[1] ?? []));
   return observation.split(SEPARATOR).flatMap((item) => {
     if (clickable.has(item.trim().toLowerCase())) return [`  ${paint(look, 'cyan', `[${item.trim()}]`)}`];

@@ -34,7 +34,9 @@ export function showTransfer(name: string, unit: 'bytes' | 'files', screen: Scre
   const lineOf = (done: number, total: number | null): string => {
     const seconds = (now() - started) / 1000;
     const rate = seconds > 0.5 ? (done - (first ?? 0)) / seconds : 0;
-    return transferLine({ name, unit, done, total, rate });
+    const line = transferLine({ name, unit, done, total, rate });
+    const excess = screen.isTTY ? line.length - (screen.columns - 1) : 0;
+    return excess > 0 ? transferLine({ name: shortened(name, excess), unit, done, total, rate }) : line;
   };
   return {
     progress: (done, total) => {
@@ -61,6 +63,13 @@ export function showTransfer(name: string, unit: 'bytes' | 'files', screen: Scre
   };
 }
 
+/** Leaves out characters in the middle of a name, though never so many that nobody knows it. */
+function shortened(name: string, excess: number): string {
+  const keep = Math.max(12, name.length - excess - 1);
+  if (keep >= name.length) return name;
+  return `${name.slice(0, Math.ceil(keep / 2))}…${name.slice(name.length - Math.floor(keep / 2))}`;
+}
+
 /** Writes one state of a transfer. @param at.rate Units per second; 0 if not known yet. */
 export function transferLine(at: {
   readonly name: string;
@@ -78,7 +87,8 @@ export function transferLine(at: {
   const filled = Math.round(BAR * Math.min(1, share));
   const left = rate > 0 && done < total ? `  ${timeText((total - done) / rate)} left` : '';
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)}`;
-  return `${name}  ${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${text(done)} of ${text(total)}${speed}${left}`;
+  const part = unit === 'bytes' ? text(done) : done.toLocaleString('en-US');
+  return `${name}  ${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${part} of ${text(total)}${speed}${left}`;
 }
 
 /** Writes a duration, e.g. `8 s`, `3 min`, `1 h 20 min`. */

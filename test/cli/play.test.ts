@@ -241,13 +241,14 @@ describe('observationLines()', () => {
   });
 
   it('shows exactly the text when asked to', () => {
-    expect(observationLines(page, actions, { ...plain, isRaw: true })).toEqual([`  ${page}`]);
+    expect(observationLines(page, actions, { ...plain, isRaw: true, width: 20 })).toEqual([page]);
   });
 });
 
 describe('wrap()', () => {
   it('breaks between words, cuts what has none, keeps lines', () => {
     expect(wrap('one two three\n\nabcdefghij', 7)).toEqual(['one two', 'three', '', 'abcdefg', 'hij']);
+    expect(wrap('one two ', 7)).toEqual(['one two']);
   });
 });
 
