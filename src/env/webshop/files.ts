@@ -4,13 +4,16 @@
  * `train_indices.json` and `test_indices.json` (SPA-RL's splits), `nouns.jsonl` (see nouns.ts), `instructions.json` (by index: sentences
  * recorded with other prices, which replace ours).
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { badInput, messageOf } from '../../base/error.ts';
-import { hashJson, sha256 } from '../../base/hash.ts';
+import { hashFile, hashJson, sha256 } from '../../base/hash.ts';
+import { type BuildProgress, folderVersion } from './catalogue/build-folder.ts';
 import { type Catalogue, openMemoryCatalogue } from './catalogue/catalogue.ts';
-import { type AttributesEntry, loadProducts, type RawProduct } from './catalogue/product.ts';
+import { openCatalogueFolder } from './catalogue/index-folder.ts';
+import type { AttributesEntry, Product } from './catalogue/product.ts';
+import { readAttributes, readProducts } from './catalogue/read.ts';
 import {
   type Goal,
   type HumanInstruction,
@@ -32,7 +35,14 @@ export interface FilesOptions {
   readonly goals?: 'human' | 'synthetic';
   /** Seed of prices that are ranges, and of price limits. Default 1. */
   readonly priceSeed?: number;
+  /** Folder of the index of a large product file, made if need be; default `spa-index` beside that file. Small files stay in memory. */
+  readonly index?: string;
+  /** Called while a large file is indexed. */
+  readonly onProgress?: (progress: BuildProgress) => void;
 }
+
+/** Product files up to this size, packed or not, are kept in memory: the thousand products are 1 MB and 5 MB. */
+const inMemoryBytes = 32 << 20;
 
 interface Source {
   readonly file: string;
@@ -43,7 +53,12 @@ interface Source {
 
 /** Names of each file, the full data first; `.gz` may follow. */
 const names = {
-  products: ['items_shuffle.json', 'items_shuffle_1000.json', 'items_shuffle_1000.reconstructed.json'],
+  products: [
+    'items_shuffle.json',
+    'items_shuffle_1000.json',
+    'items_shuffle_1000.reconstructed.json',
+    'documents.jsonl',
+  ],
   attributes: ['items_ins_v2.json', 'items_ins_v2_1000.json'],
   instructions: ['items_human_ins.json', 'items_human_ins.subset13.json'],
 } as const;
@@ -56,13 +71,14 @@ export async function openFiles(options: FilesOptions): Promise<Shop> {
   const { goals: kind = 'human', priceSeed = 1 } = options;
   const nested = join(options.root, 'data');
   const root = findFile(options.root, names.products) === undefined && existsSync(nested) ? nested : options.root;
-  const { catalogue, attributes } = openProducts(needed(root, 'products'), needed(root, 'attributes'));
+  const files = { products: neededFile(root, 'products'), attributes: neededFile(root, 'attributes') };
+  const { catalogue, attributes } = await openProducts(files, options);
   const nouns = optional(root, 'nouns.jsonl');
-  const written = kind === 'human' ? needed(root, 'instructions') : undefined;
+  const written = kind === 'human' ? readSource(neededFile(root, 'instructions')) : undefined;
   const prices = seededPrices(priceSeed);
   const all =
     written === undefined
-      ? syntheticGoals(inOrder(catalogue, attributes.keys()), attributes, prices)
+      ? await goalsByRule(catalogue, attributes, prices)
       : goalsByHand(catalogue, readEntries<readonly HumanInstruction[]>(written), prices);
   const restated = optional(root, 'instructions.json');
   const goals = restateGoals(shuffleGoals(all, kind), restated);
@@ -78,15 +94,45 @@ export async function openFiles(options: FilesOptions): Promise<Shop> {
   };
 }
 
-function openProducts(source: Source, described: Source) {
-  if (!Array.isArray(source.value) || source.value.length === 0)
-    throw damaged(source.file, 'it is no list of products');
-  const broken = source.value.findIndex((value) => !isRawProduct(value));
-  if (broken >= 0) throw damaged(source.file, `its record ${broken} lacks a member`);
-  const attributes = readEntries<AttributesEntry>(described);
-  const products = loadProducts(source.value as RawProduct[], attributes); // each was looked at above
-  const digest = hashJson([source.digest, described.digest]);
-  return { catalogue: openMemoryCatalogue(products, { digest }), attributes };
+interface Files {
+  readonly products: string;
+  readonly attributes: string;
+}
+
+interface Opened {
+  readonly catalogue: Catalogue;
+  /** Reads the attributes file, which the goals of a large catalogue may not need. */
+  attributes(): Promise<ReadonlyMap<string, AttributesEntry>>;
+}
+
+async function openProducts(files: Files, options: FilesOptions): Promise<Opened> {
+  const { index, onProgress } = options;
+  if (index !== undefined || statSync(files.products).size > inMemoryBytes) {
+    const folder = index ?? join(dirname(files.products), 'spa-index');
+    const catalogue = await openCatalogueFolder({
+      ...files,
+      folder,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+    return { catalogue, attributes: () => readAttributes(files.attributes) };
+  }
+  const attributes = await readAttributes(files.attributes);
+  const products: Product[] = [];
+  for await (const product of readProducts(files.products, { attributes: (asin) => attributes.get(asin) }))
+    products.push(product);
+  const contents = [await hashFile(files.products), await hashFile(files.attributes)];
+  const digest = hashJson(['webshop catalogue', folderVersion, ...contents]); // as an index folder of these files has it
+  return { catalogue: openMemoryCatalogue(products, { digest }), attributes: async () => attributes };
+}
+
+async function goalsByRule(
+  catalogue: Catalogue,
+  read: Opened['attributes'],
+  prices: ReturnType<typeof seededPrices>,
+): Promise<Goal[]> {
+  const attributes = await read();
+  const written = [...attributes].flatMap(([asin, { instruction }]) => (instruction === undefined ? [] : [asin]));
+  return syntheticGoals(inOrder(catalogue, written), attributes, prices);
 }
 
 /** Lists products in file order, which is the order the goals were made in. */
@@ -146,9 +192,9 @@ function readIndices(source: Source, count: number): readonly number[] {
   return [...new Set(value as number[])]; // checked above
 }
 
-function needed(root: string, what: keyof typeof names): Source {
+function neededFile(root: string, what: keyof typeof names): string {
   const file = findFile(root, names[what]);
-  if (file !== undefined) return readSource(file);
+  if (file !== undefined) return file;
   throw badInput('environment', `Cannot open WebShop data "${root}": it holds no ${what}, expected ${names[what][0]}`, {
     hint: 'Name the folder of the downloaded files (WEBSHOP_DATA), or use a generated shop.',
   });
@@ -190,13 +236,6 @@ function readNouns({ file, value }: Source): ReadonlyMap<string, readonly string
   const broken = lines.findIndex((line) => typeof line?.asin !== 'string' || !Array.isArray(line.nouns));
   if (broken >= 0) throw damaged(file, `line ${broken + 1} lacks asin or nouns`);
   return new Map(lines.map(({ asin, nouns }) => [asin, nouns]));
-}
-
-function isRawProduct(value: unknown): value is RawProduct {
-  if (typeof value !== 'object' || value === null) return false;
-  const raw = value as Readonly<Record<string, unknown>>; // only read, member by member
-  const texts = ['asin', 'name', 'full_description', 'category', 'query', 'product_category'];
-  return texts.every((key) => typeof raw[key] === 'string') && raw.small_description !== undefined;
 }
 
 function damaged(file: string, what: string) {

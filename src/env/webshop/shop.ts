@@ -29,6 +29,6 @@ export interface Shop {
 export interface ShopOptions {
   /** Products per page of results; default 10. */
   readonly pageSize?: number;
-  /** `none`: reward only for a purchase. `released`: also what the released environment gives for a page seen (spec: README). */
+  /** `none`: reward only for a purchase. `released`: also what the released SPA-RL environment gives for a page seen (reward.ts). */
   readonly pageReward?: 'none' | 'released';
 }
