@@ -13,6 +13,7 @@ import { buttonsOf, dialects, isOnPage } from '../../src/env/http/dialect.ts';
 import { type HttpState, type HttpWorldOptions, openHttpWorld } from '../../src/env/http/http.ts';
 import { wasExecuted } from '../../src/env/http/reply.ts';
 import { type ServeOptions, serveWorld, type WorldServer } from '../../src/env/http/server.ts';
+import { openWebshop } from '../../src/env/webshop/webshop.ts';
 import { playEpisode } from '../../src/rollout/play.ts';
 
 const local = openAlfworld({ source: 'generated', seed: 5, counts: { train: 12, valid_seen: 4, valid_unseen: 4 } });
@@ -487,6 +488,48 @@ describe('a client of a server of AgentGym', () => {
       }
     }
     expect(judged).toBeGreaterThan(1000);
+  });
+
+  it('tells grounded by the buttons of a page as WebShop itself does', async () => {
+    const shop = await openWebshop({
+      source: 'generated',
+      seed: 2,
+      counts: { train: 4, valid_seen: 1, valid_unseen: 1 },
+    });
+    const { url } = await serve({}, shop);
+    const world = await openHttpWorld({ url, dialect: 'webshop' });
+    let judged = 0;
+    for (const task of shop.tasks('train')) {
+      const rng = createRng(['buttons', task.id]);
+      const opening = shop.reset(task);
+      const served = await world.reset(task);
+      expect(served.observation).toBe(opening.observation);
+      let [state, observation, theirs] = [opening.state, opening.observation, served.state];
+      for (let turn = 0; turn < 12; turn++) {
+        const admissible = shop.admissible!(task, state);
+        const { clickables } = buttonsOf(observation, admissible);
+        for (const said of [
+          ...admissible,
+          'search[]',
+          'search[ ]',
+          'click[search]',
+          'click[no such thing]',
+          ...adversarial,
+        ]) {
+          const { grounded } = shop.step(task, state, said);
+          const rule = wasExecuted(dialects.webshop, { action: said, listed: clickables, observation: '' });
+          expect(rule, said.slice(0, 40)).toBe(grounded);
+          judged += 1;
+        }
+        const action = rng.pick(admissible);
+        const { state: next, ...mine } = shop.step(task, state, action);
+        const { state: nextServed, ...other } = await world.step(task, theirs, action);
+        expect(other).toEqual(mine);
+        [state, observation, theirs] = [next, mine.observation, nextServed];
+        if (mine.done) break;
+      }
+    }
+    expect(judged).toBeGreaterThan(500);
   });
 
   it('cannot do without ranges, because the server does not list its tasks', async () => {

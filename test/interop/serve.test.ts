@@ -58,7 +58,9 @@ describe('spa serve alfworld, played by thirty lines of Python', () => {
   beforeAll(async () => {
     ({ url, started } = await serve('alfworld'));
   });
-  afterAll(() => killGroup(started));
+  afterAll(async () => {
+    if (started.child.exitCode === null) await killGroup(started);
+  });
 
   interface Played {
     readonly observations: string[];
@@ -79,6 +81,11 @@ describe('spa serve alfworld, played by thirty lines of Python', () => {
     const played = await python<Played>('python3', ['play_served.py', url, '0']);
     expect(played.actions.length).toBeGreaterThan(0);
     expect(played.observations).not.toContain('Nothing happens.');
+  });
+
+  it('closes on Ctrl-C', async () => {
+    started.child.kill('SIGINT');
+    await expect(started.ended).resolves.toMatchObject({ code: 0, out: expect.stringMatching(/Closed\n$/) });
   });
 });
 
