@@ -126,13 +126,13 @@ function decideItem(memory: Memory, page: Item, { wish, options }: Shopping): st
     name,
     value: chosenValue(following, offered.get(name) ?? []),
   }));
-  const isOffered = wanted.every(({ value }) => value !== undefined);
+  const isFitting = page.price < wish.limit && wanted.every(({ value }) => value !== undefined);
   const read = memory.read.get(current ?? '') ?? new Map<string, readonly string[]>();
   const said = new Set([...wordsOf(page.title), ...[...read.values()].flat()]);
   const isMissing = [...wish.words].some((word) => !said.has(word));
   const unread = options.reads.find((name) => !read.has(name));
-  if (isOffered && isMissing && unread !== undefined && current !== undefined) return `click[${unread}]`;
-  if (!isOffered || isMissing) {
+  if (isFitting && isMissing && unread !== undefined && current !== undefined) return `click[${unread}]`;
+  if (!isFitting || isMissing) {
     if (current !== undefined) memory.rejected.add(current);
     return 'click[< prev]';
   }

@@ -22,7 +22,14 @@ export type PageText =
       readonly listings: readonly Listing[];
     }
   /** `segments` are the names and values of options, in order, before the title. */
-  | { readonly kind: 'item'; readonly wish: string; readonly segments: readonly string[]; readonly title: string }
+  | {
+      readonly kind: 'item';
+      readonly wish: string;
+      readonly segments: readonly string[];
+      readonly title: string;
+      /** The lowest price of its tag, US dollars. */
+      readonly price: number;
+    }
   | { readonly kind: 'detail'; readonly wish: string; readonly text: string }
   | { readonly kind: 'other' };
 
@@ -45,15 +52,24 @@ export function readPage(observation: string): PageText {
   }
   const price = rest.findIndex((segment) => segment.startsWith('price: '));
   if (rest.at(-1) === 'buy now' && price > 1)
-    return { kind: 'item', wish, segments: rest.slice(2, price - 1), title: rest[price - 1]! };
+    return {
+      kind: 'item',
+      wish,
+      segments: rest.slice(2, price - 1),
+      title: rest[price - 1]!,
+      price: readPrice(rest[price]!),
+    };
   return { kind: 'detail', wish, text: rest.slice(2).join(' ') };
 }
 
 function readListings(segments: readonly string[]): Listing[] {
   const listings: Listing[] = [];
   for (let i = 0; i + 2 < segments.length; i += 3) {
-    const price = /\d+(?:\.\d+)?/.exec(segments[i + 2]!);
-    listings.push({ asin: segments[i]!, title: segments[i + 1]!, price: Number(price?.[0] ?? 100) });
+    listings.push({ asin: segments[i]!, title: segments[i + 1]!, price: readPrice(segments[i + 2]!) });
   }
   return listings;
+}
+
+function readPrice(tag: string): number {
+  return Number(/\d+(?:\.\d+)?/.exec(tag)?.[0] ?? 100);
 }
