@@ -66,7 +66,7 @@ function describe(name: string, bits: number): string {
  * Tells whether a node can be seen: a room, something held, or something in the character's room, at any depth, whose own container is a room or open.
  * Of several containers the last that Python would list counts as its own.
  */
-function sight(live: Live): (node: number) => boolean {
+export function sight(live: Live): (node: number) => boolean {
   const { scene } = live;
   const containerOf = (node: number): number => targetsInSetOrder(live, rel.INSIDE, node).at(-1) ?? -1;
   const room = containerOf(scene.character);

@@ -16,8 +16,8 @@ export interface HouseholdRules {
   /** True: the recorded solution decides which instance each of its class names means, as released. Default true. */
   readonly leakIds?: boolean;
   /**
-   * True: the three faults of the public code stay in. FIND of something far and PUTOFF are answered with the wrapper's error text, and
-   * SITTING and LYING are never noticed. Default false.
+   * True: the faults of the public code stay in. FIND of something far and PUTOFF are answered with the wrapper's error text, SITTING and LYING
+   * are never noticed, and a refused action still fixes what its names mean. Default false.
    */
   readonly strictHead?: boolean;
 }
@@ -80,13 +80,30 @@ export function stepEpisode(house: House, state: VirtualhomeState, text: string)
   const success = outcome !== 'fault' && isReached(live, house.goal);
   const grounded = outcome === 'done';
   return {
-    state: { ...(grounded ? closeState(live) : state), meant: [...names.meant], last: names.last },
+    state: grounded || house.rules.strictHead ? closed(live, names) : state,
     observation: grounded ? observe(live) : outcome === 'fault' ? faulty : refused,
     reward: success ? 1 : 0,
     done: success,
     success,
     grounded,
   };
+}
+
+/** Performs a line on an opened state if it is accepted; otherwise state and names stay as they were. For those who think ahead. */
+export function attemptLine(
+  house: House,
+  live: Live,
+  { line, names }: { readonly line: Line; readonly names: Names },
+): boolean {
+  const noted = { ...names, meant: new Map(names.meant) };
+  if (perform(house, live, { line, nodes: resolve(live, line, noted) }) !== 'done') return false;
+  for (const [name, id] of noted.meant) names.meant.set(name, id);
+  names.last = noted.last;
+  return true;
+}
+
+function closed(live: Live, { meant, last }: Names): VirtualhomeState {
+  return { ...closeState(live), meant: [...meant], last };
 }
 
 /** Performs a line on an opened state: `done`, `refused`, or `fault` where the public code raises and {@link HouseholdRules.strictHead} is set. */

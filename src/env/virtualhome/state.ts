@@ -57,6 +57,17 @@ export function openState(scene: Scene, state: Changes, options: { readonly blin
   };
 }
 
+/** Copies an opened state, so that one may be tried and thrown away. */
+export function copyState(live: Live): Live {
+  return {
+    ...live,
+    added: [...live.added],
+    removed: new Set(live.removed),
+    changed: new Map(live.changed),
+    grabbed: new Map(live.grabbed),
+  };
+}
+
 /** Returns what an opened state holds, as a value. */
 export function closeState(live: Live): Changes {
   return {

@@ -68,11 +68,24 @@ export function openHousehold(source: HouseholdSource, options: OpenOptions = {}
     reset: (task) => openEpisode(houseOf(task)),
     step: (task, state, action) => stepEpisode(houseOf(task), state, action),
     admissible: (task, state) => admissible(houseOf(task), state),
-    expert: (task) => (plans ? createPlanner : createGuide)(houseOf(task)),
-    remaining: (task, state) =>
-      plans
-        ? planLength(houseOf(task), state)
-        : (courseToGoal(houseOf(task), state)?.length ?? Number.POSITIVE_INFINITY),
+    ...(plans ? planning(houseOf) : options.leakIds === false ? {} : guided(houseOf)),
+  };
+}
+
+type Guidance = Pick<Environment<VirtualhomeState>, 'expert' | 'remaining'>;
+
+function planning(houseOf: (task: Task) => House): Guidance {
+  return {
+    expert: (task) => createPlanner(houseOf(task)),
+    remaining: (task, state) => planLength(houseOf(task), state),
+  };
+}
+
+/** With ids hidden there is none: a recording is about its own instances, which a name may not mean then. */
+function guided(houseOf: (task: Task) => House): Guidance {
+  return {
+    expert: (task) => createGuide(houseOf(task)),
+    remaining: (task, state) => courseToGoal(houseOf(task), state)?.length ?? Number.POSITIVE_INFINITY,
   };
 }
 
