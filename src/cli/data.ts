@@ -42,12 +42,21 @@ export async function dataPullCommand(name: string, words: PullWords): Promise<n
     await pullData(name, words, context);
     return 0;
   } catch (error) {
-    if (!stop.signal.aborted || error instanceof SpaError) throw error;
+    if (!stop.signal.aborted || error instanceof SpaError) throw withProxyHint(error, process.env);
     process.stderr.write('Interrupted: what has arrived is kept; run the same command again to go on\n');
     return 130;
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
   }
+}
+
+/** Who sits behind a proxy must know that Node asks for it to be used. Source: nodejs.org/api/cli.html, NODE_USE_ENV_PROXY. */
+export function withProxyHint(error: unknown, env: NodeJS.ProcessEnv): unknown {
+  const proxy = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].find((name) => env[name]);
+  if (!(error instanceof SpaError) || proxy === undefined || env.NODE_USE_ENV_PROXY) return error;
+  if (!error.message.startsWith('Cannot download')) return error;
+  const how = `${proxy} is used only with NODE_USE_ENV_PROXY=1, which Node 24 and newer know.`;
+  return new SpaError(error.boundary, error.message, { cause: error.cause, hint: `${error.hint ?? ''} ${how}`.trim() });
 }
 
 /** Runs `spa data ls`; returns 0. */
@@ -158,10 +167,14 @@ export async function listData(context: DataContext): Promise<void> {
     print(`${name}  ${shortPath(folder)} (${why}): ${holds ?? 'nothing'}`);
     const rows = await Promise.all(source.artefacts.map((artefact) => artefactRow(artefact, folder)));
     const table = columns(['part', 'file', 'size', 'here', 'holds'], rows);
-    print(`${table.replaceAll(/^/gm, '  ')}\n`);
+    const width = context.screen.isTTY ? Math.max(40, context.screen.columns - 1) : Number.POSITIVE_INFINITY;
+    for (const line of table.split('\n')) print(cut(`  ${line}`, width));
+    print('');
   }
   print('Pull with  spa data pull <world> [--only <part>] [--to <folder>]');
 }
+
+const cut = (line: string, width: number): string => (line.length <= width ? line : `${line.slice(0, width - 1)}…`);
 
 async function artefactRow(artefact: Artefact, folder: string): Promise<string[]> {
   const size = artefact.sizeBytes === null ? 'unknown' : bytesText(artefact.sizeBytes);

@@ -38,8 +38,13 @@ const SEPARATOR = ' [SEP] ';
 
 /** Draws what the world says: exactly, or wrapped; a page with `[SEP]` one item per line, what can be clicked in brackets. */
 export function observationLines(observation: string, actions: readonly string[], look: Look): string[] {
-  const inner = Math.max(20, look.width - 2);
   if (look.isRaw) return observation.split('\n');
+  return readableLines(observation.replaceAll(/[^\P{Cc}\n]/gu, '\u{fffd}'), actions, look);
+}
+
+/** Control characters are gone by now: a product's text must not move the cursor. */
+function readableLines(observation: string, actions: readonly string[], look: Look): string[] {
+  const inner = Math.max(20, look.width - 2);
   if (!observation.includes(SEPARATOR)) return wrap(observation.trimEnd(), inner).map((line) => `  ${line}`.trimEnd());
   const clickable = new Set(actions.flatMap((action) => /^click\[(.*)\]$/s.exec(action)?.[1] ?? []));
   return observation.split(SEPARATOR).flatMap((item) => {

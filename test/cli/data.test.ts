@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SpaError } from '../../src/base/error.ts';
 import { sha256 } from '../../src/base/hash.ts';
-import { type DataContext, listData, pullData } from '../../src/cli/data.ts';
+import { type DataContext, listData, pullData, withProxyHint } from '../../src/cli/data.ts';
 import { type Artefact, type DataSource, dataSources } from '../../src/cli/data-source.ts';
 import { driveForm } from '../../src/cli/google-drive.ts';
 import { showTransfer, timeText, transferLine } from '../../src/cli/transfer.ts';
@@ -180,6 +181,19 @@ describe('pullData()', () => {
       message: expect.stringMatching(/^Cannot read ".*data\.lock\.json": /),
       hint: 'Remove it to trust the next pull anew.',
     });
+  });
+});
+
+describe('withProxyHint()', () => {
+  const error = new SpaError('data', 'Cannot download "a": getaddrinfo ENOTFOUND b', { hint: 'By hand.' });
+
+  it('tells who has a proxy how Node uses it', () => {
+    expect(withProxyHint(error, { HTTPS_PROXY: 'http://p' })).toMatchObject({
+      message: error.message,
+      hint: 'By hand. HTTPS_PROXY is used only with NODE_USE_ENV_PROXY=1, which Node 24 and newer know.',
+    });
+    expect(withProxyHint(error, {})).toBe(error);
+    expect(withProxyHint(error, { HTTPS_PROXY: 'http://p', NODE_USE_ENV_PROXY: '1' })).toBe(error);
   });
 });
 

@@ -240,6 +240,10 @@ describe('observationLines()', () => {
     ]);
   });
 
+  it('lets no text move the cursor', () => {
+    expect(observationLines('a\u001b[2Jb\nc\u0007\u009b', [], plain)).toEqual(['  a\ufffd[2Jb', '  c\ufffd\ufffd']);
+  });
+
   it('shows exactly the text when asked to', () => {
     expect(observationLines(page, actions, { ...plain, isRaw: true, width: 20 })).toEqual([page]);
   });
