@@ -28,29 +28,37 @@ export function readDocuments(): StoredDocument[] {
   return lines.map((line) => JSON.parse(line)); // trusted: PROVENANCE.md names its digest
 }
 
-/** Lists about 900 queries, always the same. @param documents The indexed products. */
+/** A search of a recorded episode on the same index, and the asins of the first page it got. */
+export interface RecordedSearch {
+  readonly query: string;
+  readonly asins: readonly string[];
+}
+
+/** Reads the searches of AgentGym's recorded episodes. */
+export function readRecordedSearches(): RecordedSearch[] {
+  const lines = readFileSync(`${webshopData}/transcripts/AgentGym/webshop_fncall.HJX_test.jsonl`, 'utf8').trimEnd();
+  return lines.split('\n').flatMap((line) => {
+    const turns: readonly { readonly value: string }[] = JSON.parse(line).conversations;
+    return turns.flatMap(({ value }, i) => {
+      const query = /"keywords": "(.*)"/.exec(turns[i - 1]?.value ?? '')?.[1];
+      if (query === undefined || !value.includes('Page 1 (Total results')) return [];
+      return [{ query, asins: [...value.matchAll(/\[SEP\] (B[0-9A-Z]{9}) \[SEP\]/g)].map((match) => match[1]!) }];
+    });
+  });
+}
+
+/** Lists about 700 queries, always the same. @param documents The indexed products. */
 export function listQueries(documents: readonly StoredDocument[]): string[] {
-  const goals: readonly unknown[] = JSON.parse(readShared('princeton/baseline_models/data/human_goals.json.gz'));
-  const instructions = goals.slice(0, 300).map((goal) => JSON.stringify(goal));
-  const recorded = readFileSync(`${webshopData}/transcripts/AgentGym/webshop_fncall.HJX_test.jsonl`, 'utf8');
-  const searches = [...recorded.matchAll(/search\[([^\]\\]+)\]/g)].map((match) => match[1]!);
+  const goals: readonly string[] = JSON.parse(readShared('princeton/baseline_models/data/human_goals.json.gz'));
   const words = documents.flatMap(({ contents }) => contents.split(' ').slice(0, 20));
   const rng = createRng('webshop queries');
   const random = Array.from({ length: 300 }, (_, i) =>
     Array.from({ length: 1 + (i % 30) }, () => rng.pick(words)).join(' '),
   );
   const titles = documents.slice(0, 100).map(({ contents }) => contents.slice(0, 80));
-  return [
-    ...instructions,
-    ...searches,
-    ...random,
-    ...titles,
-    ...odd,
-    documents
-      .slice(0, 3)
-      .map((d) => d.contents)
-      .join(' '),
-  ];
+  const recorded = readRecordedSearches().map(({ query }) => query);
+  const long = documents.slice(0, 3).map(({ contents }) => contents);
+  return [...goals.slice(0, 300), ...recorded, ...random, ...titles, ...odd, long.join(' ')];
 }
 
 const odd = [

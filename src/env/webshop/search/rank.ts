@@ -63,17 +63,21 @@ export function createRanker(source: PostingSource): (terms: readonly string[], 
     let postingsLeft = lists.reduce((sum, { count }) => sum + count, 0);
     let count = 0;
     let candidates: Uint32Array | undefined;
+    let sorted = false;
     for (const list of lists) {
       if (postingsLeft > 4096) {
         const documents = candidates ?? touched.subarray(0, count);
         const least = highestOf(documents, scores, limit) * slack;
-        if (candidates !== undefined || least > left * (1 + 1e-6)) {
-          candidates = documents.filter((document) => scores[document]! + left >= least);
-          candidates.sort();
+        if (candidates !== undefined)
+          candidates = keepFrom(documents, { scores, least: least - left, into: candidates });
+        else if (least > left * (1 + 1e-6)) {
+          candidates = keepFrom(documents, { scores, least: least - left, into: new Uint32Array(count) });
         }
       }
       const norms = { scores, inverse, lengths: source.lengths };
       if (candidates !== undefined && candidates.length * 16 < list.count && list.blocks > 0) {
+        if (!sorted) candidates.sort();
+        sorted = true;
         addSome(list, { ...norms, candidates });
       } else count = addAll(list, { ...norms, touched, count, admits: candidates === undefined });
       left -= list.bound;
@@ -171,8 +175,8 @@ function addSome(list: WeightedList, into: Norms & { readonly candidates: Uint32
 function highestOf(documents: Uint32Array, scores: Float64Array, limit: number): number {
   if (documents.length < limit || limit === 0) return 0;
   const heap = new Float64Array(limit).fill(0);
-  for (const document of documents) {
-    const score = scores[document]!;
+  for (let i = 0; i < documents.length; i++) {
+    const score = scores[documents[i]!]!;
     if (score <= heap[0]!) continue;
     let at = 0;
     for (;;) {
@@ -188,14 +192,28 @@ function highestOf(documents: Uint32Array, scores: Float64Array, limit: number):
   return heap[0]!;
 }
 
+/** Copies the documents that score at least `least` to the front of `into`, which may be the same array, and returns that part. */
+function keepFrom(
+  documents: Uint32Array,
+  options: { readonly scores: Float64Array; readonly least: number; readonly into: Uint32Array },
+): Uint32Array {
+  const { scores, least, into } = options;
+  let count = 0;
+  for (let i = 0; i < documents.length; i++) {
+    const document = documents[i]!;
+    if (scores[document]! >= least) into[count++] = document;
+  }
+  return into.subarray(0, count);
+}
+
 function best(
   documents: Uint32Array,
   options: { readonly scores: Float64Array; readonly ranks: Uint32Array; readonly limit: number },
 ): SearchResult {
   const { scores, ranks, limit } = options;
   const least = highestOf(documents, scores, limit) * slack;
-  const kept = Array.from(documents.filter((document) => scores[document]! >= least));
-  const hits = kept.map((id) => ({ id, score: Math.fround(scores[id]!), rank: ranks[id]! }));
+  const kept = keepFrom(documents, { scores, least, into: new Uint32Array(documents.length) });
+  const hits = Array.from(kept, (id) => ({ id, score: Math.fround(scores[id]!), rank: ranks[id]! }));
   hits.sort((x, y) => y.score - x.score || x.rank - y.rank);
   const top = hits.slice(0, limit);
   return { ids: top.map(({ id }) => id), scores: top.map(({ score }) => score) };
