@@ -173,6 +173,8 @@ describe.skipIf(!hasWebshop)('openFiles() on real products (needs ../shared/data
     await expect(openFiles({ root: copyTo('other', { 'items_shuffle.json': '[{"asin": "B0"}]' }) })).rejects.toThrow(
       /item 1 lacks asin, name or another text/,
     );
+    const unsaid = copyTo('unsaid', { 'items_human_ins.json': '{"B07FYPSNH8": [{"instruction": "x"}]}' });
+    await expect(openFiles({ root: unsaid })).rejects.toThrow(/an instruction of "B07FYPSNH8" lacks its sentence/);
     await expect(openFiles({ root: copyTo('far', { 'test_indices.json': '[99]' }) })).rejects.toThrow(
       /it names goal 99 of 13/,
     );

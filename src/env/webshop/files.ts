@@ -79,7 +79,7 @@ export async function openFiles(options: FilesOptions): Promise<Shop> {
   const all =
     written === undefined
       ? await goalsByRule(catalogue, attributes, prices)
-      : goalsByHand(catalogue, readEntries<readonly HumanInstruction[]>(written), prices);
+      : goalsByHand(catalogue, readInstructions(written), prices);
   const restated = optional(root, 'instructions.json');
   const goals = restateGoals(shuffleGoals(all, kind), restated);
   const members = splitGoals(root, goals.length);
@@ -229,6 +229,22 @@ function readSource(file: string): Source {
 function readEntries<T>({ file, value }: Source): ReadonlyMap<string, T> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged(file, 'it is no object');
   return new Map(Object.entries(value as Record<string, T>)); // the published files' own shape
+}
+
+function readInstructions(source: Source): ReadonlyMap<string, readonly HumanInstruction[]> {
+  const entries = readEntries<unknown>(source);
+  for (const [asin, written] of entries) {
+    if (!Array.isArray(written) || !written.every(isInstruction))
+      throw damaged(source.file, `an instruction of "${asin}" lacks its sentence, attributes or options`);
+  }
+  return entries as ReadonlyMap<string, readonly HumanInstruction[]>; // each was looked at above
+}
+
+function isInstruction(value: unknown): value is HumanInstruction {
+  if (typeof value !== 'object' || value === null) return false;
+  const { instruction, instruction_attributes, instruction_options } = value as Partial<HumanInstruction>; // checked next
+  const isTexts = (list: unknown): boolean => Array.isArray(list) && list.every((item) => typeof item === 'string');
+  return typeof instruction === 'string' && isTexts(instruction_attributes) && isTexts(instruction_options);
 }
 
 function readNouns({ file, value }: Source): ReadonlyMap<string, readonly string[]> {
