@@ -113,7 +113,10 @@ export function compareLines(mine: Game, expert: Game): string[] {
 }
 
 const mark = (turn: PlayedTurn | undefined): string =>
-  turn === undefined ? '' : `${turn.action}${turn.grounded ? '' : ' (refused)'}`;
+  turn === undefined ? '' : `${clip(turn.action)}${turn.grounded ? '' : ' (refused)'}`;
+
+/** An action may be as long as a player likes. */
+const clip = (action: string): string => (action.length <= 40 ? action : `${action.slice(0, 39)}…`);
 
 /** Says how a game stands, e.g. `won in 12 turns`. */
 export function outcome(game: Game): string {
