@@ -1,7 +1,7 @@
 /**
  * Where the data of the worlds are published: addresses, sizes, checksums, licences, and how a loader wants them laid out.
  * No project publishes checksums. Those below were recorded by people who fetched the same addresses and wrote down what came (public
- * GitHub repositories, November 2026; several agreeing records unless noted); null where nobody did: then the first pull is trusted and
+ * GitHub repositories, November 2026; several agreeing records unless noted), those of raw.githubusercontent.com are of the git blobs; null where nobody did: then the first pull is trusted and
  * written to data.lock.json.
  */
 import type { Manifest } from '../schema/manifest.ts';
@@ -129,6 +129,23 @@ const product = (
   sha256: more.sha256,
 });
 
+const sparlCommit = 'ed200874d726ef25d52851bd47f12f2b1408b545';
+
+/** SPA-RL's choice of goals, by their place among all 12,087: of no use with the 1,000 products. */
+const indices = (
+  file: string,
+  more: Pick<Artefact, 'holds' | 'sha256'> & { readonly sizeBytes: number },
+): Artefact => ({
+  part: 'splits',
+  file,
+  addresses: [
+    `https://raw.githubusercontent.com/WangHanLinHenry/SPA-RL-Agent/${sparlCommit}/eval_agent/data/webshop/${file}`,
+  ],
+  licence: 'MIT (SPA-RL)',
+  diskBytes: more.sizeBytes,
+  ...more,
+});
+
 // Source: princeton-nlp/WebShop@64fa2a5 setup.sh. items_ins_v2_1000.json is the same bytes as in WooooDyy/AgentGym@f434743a.
 const webshop: DataSource = {
   variable: 'WEBSHOP_DATA',
@@ -163,6 +180,16 @@ const webshop: DataSource = {
       holds: 'attributes of all products',
       sizeBytes: 186_295_270,
       sha256: '1d36af476bdb8f82a5da62bd8acdabe54cd8de2fa84010d37da5c4890feb447e',
+    }),
+    indices('train_indices.json', {
+      holds: 'the goals SPA-RL trains on; with part full only',
+      sizeBytes: 9585,
+      sha256: 'a2dff632a2e730830e8398411141004104e00cac5b5329847316514d91fc0dac',
+    }),
+    indices('test_indices.json', {
+      holds: 'the 200 goals SPA-RL tests on; with part full only',
+      sizeBytes: 1223,
+      sha256: '8ccc37a8b89392359d2d124e321b0dd47d6072bf4410847f606762a211a0f189',
     }),
   ],
 };
