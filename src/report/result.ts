@@ -44,7 +44,7 @@ type Evaluations = ReadonlyMap<number, readonly Evaluation[]>;
 interface Sides {
   readonly base: Evaluations;
   readonly trained: Evaluations;
-  /** Name of the reward scheme the second was trained with. */
+  /** Name of the reward scheme the second was trained with, or of the model a server plays. */
   readonly scheme: string;
 }
 
@@ -62,7 +62,8 @@ function schemeOf(plan: Plan): string {
   const reward = plan.nodes.find((node) => node.stage === 'attribute')?.params.reward as
     | { scheme?: string }
     | undefined;
-  return reward?.scheme ?? 'trained';
+  const server = plan.nodes.find((node) => node.stage === 'evaluate')?.params.server as { model?: string } | undefined;
+  return reward?.scheme ?? server?.model ?? 'trained';
 }
 
 function settingsOf({ base, trained }: Sides): Setting[] {

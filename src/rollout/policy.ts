@@ -31,8 +31,10 @@ export interface Policy {
 
 /** The conversation no longer fits the model: the agent's limit, not a fault. */
 export class ContextFullError extends Error {
-  constructor(maxLength: number) {
-    super(`Cannot continue the conversation: it is longer than the ${maxLength} tokens of the model`);
+  /** @param maxLength Tokens the model can take; absent where only the server knows. */
+  constructor(maxLength?: number) {
+    const room = maxLength === undefined ? 'what the model can take' : `the ${maxLength} tokens of the model`;
+    super(`Cannot continue the conversation: it is longer than ${room}`);
     this.name = 'ContextFullError';
   }
 }

@@ -27,6 +27,20 @@ const rules: readonly CrossFieldRule[] = [
         : undefined,
   },
   {
+    path: 'server.model',
+    check: ({ server }) =>
+      server.url !== null && server.model === null
+        ? { is: 'null', expected: 'the name of a model of server.url' }
+        : undefined,
+  },
+  {
+    path: 'server.template',
+    check: ({ server, model }) =>
+      server.url !== null && server.template === 'checkpoint' && model.base === null
+        ? { is: '"checkpoint"', expected: 'model.base to name the checkpoint whose tokenizer writes, or "server"' }
+        : undefined,
+  },
+  {
     path: 'ppo.criticInit',
     check: ({ ppo }) =>
       ppo.critic === 'shared' && ppo.criticInit === 'estimator'

@@ -290,6 +290,46 @@ const evaluate = group('Stage evaluate: play on games held out from training.', 
   maxNewTokens: semantic(count('Tokens after which a reply is cut. Source: released, 512.', 512)),
 });
 
+const server = group('A model behind an OpenAI-compatible server that plays instead of one trained here.', {
+  url: resource(
+    optionalText(
+      'Base address with its version, e.g. http://127.0.0.1:8000/v1; null = train and play here. With a server nothing is trained.',
+    ),
+  ),
+  model: semantic(optionalText('Name of the model as the server knows it; needed with `url`.')),
+  revision: semantic(
+    optionalText(
+      'What tells two models of the same name apart, e.g. a date or a digest: a server does not say. In the key.',
+    ),
+  ),
+  template: semantic(
+    choice(
+      '`server`: messages are sent and the chat template of the server writes them down; `checkpoint`: the tokenizer and template of `model.base` do, and token ids are sent.',
+      ['server', 'checkpoint'],
+    ),
+  ),
+  plays: semantic(
+    Type.Optional(
+      Type.Array(Type.Enum(['evaluate', 'explore']), {
+        description: 'What it plays: held-out tasks, and training tasks whose successes another experiment can clone.',
+        default: ['evaluate'],
+        uniqueItems: true,
+        minItems: 1,
+      }),
+    ),
+  ),
+  apiKeyVariable: resource(
+    Type.Optional(
+      Type.String({
+        description: 'Environment variable that holds the key; unset = none is sent.',
+        default: 'OPENAI_API_KEY',
+      }),
+    ),
+  ),
+  timeoutSeconds: resource(real('Time for one reply.', 120, positive)),
+  retries: resource(count('How often a request that timed out or met a fault of the server is repeated.', 4, natural)),
+});
+
 const engine = group('What computes. None of it is in a key: engines agree to 1e-5.', {
   name: resource(
     choice('Tensor engine; `auto` takes the fastest that passes its self-test here. `spa doctor` lists them.', [
@@ -303,7 +343,7 @@ const engine = group('What computes. None of it is in a key: engines agree to 1e
     ]),
   ),
   threads: resource(count('Threads of one stage; 0 = all cores shared among the stages that run at once.', 0, natural)),
-  slots: resource(count('Episodes decoded at once.', 64)),
+  slots: resource(count('Episodes played at once: decoded together, or asked of a server at the same time.', 64)),
 });
 
 /** JSON Schema of what a user writes: every group and field but `name` may be left out. */
@@ -339,6 +379,7 @@ export const experimentSchema = Type.Object(
     reward,
     ppo,
     evaluate,
+    server,
     engine,
   },
   { $id: 'experiment', title: 'spa experiment', additionalProperties: false },

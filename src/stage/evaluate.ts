@@ -2,15 +2,14 @@
  * Stage evaluate: plays held-out games, greedy and sampled. Success per game is kept, so that two policies can be compared game by game.
  * Games of training are refused: a number from the training split is not an evaluation.
  */
-import { join } from 'node:path';
 import type { Episode } from '../data/trajectory.ts';
 import { wilsonInterval } from '../rl/statistics.ts';
 import type { Stage } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { playSession } from './episodes.ts';
-import { policyFolder } from './file.ts';
 import { type Outcomes, outcomesOf } from './outcome.ts';
-import { openPolicy, slotsOf, startPolicy } from './policy.ts';
+import { openPlayer } from './player.ts';
+import { slotsOf } from './policy.ts';
 import { stageVersions } from './version.ts';
 import { worldOf } from './world.ts';
 
@@ -47,7 +46,7 @@ export const evaluate: Stage = {
   run: async (context) => {
     const params = context.node.params as unknown as Params; // plan.ts wrote them
     const environment = await worldOf(context.node);
-    const opened = await openPolicy(join(context.inputs.policy!, policyFolder), params.prompt);
+    const startPolicy = await openPlayer(context, params.prompt);
     const evaluations: Evaluation[] = [];
     const numbers: Record<string, number> = {};
     for (const split of params.evaluate.splits) {
@@ -64,7 +63,7 @@ export const evaluate: Stage = {
           seed: params.seed,
           concurrency: slotsOf(context.node),
           startPolicy: () =>
-            startPolicy(opened, context.node, {
+            startPolicy({
               temperature,
               topP: 1,
               maxNewTokens: params.evaluate.maxNewTokens,

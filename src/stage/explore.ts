@@ -1,12 +1,12 @@
 /** Stage explore: the policy plays training games, M episodes each. Source: paper, D_explore = {(task, trajectory, R)}. */
-import { join } from 'node:path';
 import { createRng } from '../base/rng.ts';
 import type { Stage } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { playSession } from './episodes.ts';
-import { episodesFile, policyFolder } from './file.ts';
+import { episodesFile } from './file.ts';
 import { outcomesOf } from './outcome.ts';
-import { openPolicy, slotsOf, startPolicy } from './policy.ts';
+import { openPlayer } from './player.ts';
+import { slotsOf } from './policy.ts';
 import { stageVersions } from './version.ts';
 import { worldOf } from './world.ts';
 
@@ -25,7 +25,7 @@ export const explore: Stage = {
   run: async (context) => {
     const params = context.node.params as unknown as Params; // plan.ts wrote them
     const environment = await worldOf(context.node);
-    const opened = await openPolicy(join(context.inputs.policy!, policyFolder), params.prompt);
+    const startPolicy = await openPlayer(context, params.prompt);
     const shuffled = createRng(['explore', params.seed, params.round]).shuffle(environment.tasks('train'));
     const tasks = shuffled.slice(0, params.explore.tasks);
     const assignments = tasks.flatMap((task) =>
@@ -40,7 +40,7 @@ export const explore: Stage = {
       play: { environment, prompt: params.prompt, maxTurns: params.world.maxTurns },
       seed: params.seed,
       concurrency: slotsOf(context.node),
-      startPolicy: () => startPolicy(opened, context.node, { ...sampling, seed }),
+      startPolicy: () => startPolicy({ ...sampling, seed }),
     });
     const summary = outcomesOf(episodes);
     context.metrics(params.round, { 'explore/success': summary.success, 'explore/grounded': summary.grounded });

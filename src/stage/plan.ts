@@ -43,7 +43,13 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
   const recorded = file === null ? null : resolve(options.manifestFolder, file);
   const shared: Shared = {
     manifest,
-    resources: { ...manifest.engine, world: { ...world, games: { ...world.games } }, base, recorded },
+    resources: {
+      ...manifest.engine,
+      world: { ...world, games: { ...world.games } },
+      base,
+      recorded,
+      server: { ...manifest.server },
+    },
     baseDigest: base === null ? null : await digestCheckpoint(base),
     recordedDigest: recorded === null ? null : await digestRecorded(recorded),
     worldWith: (splits) => ({
@@ -52,7 +58,11 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
       digests: Object.fromEntries(splits.map((split) => [split, environment.digest(split)])),
     }),
   };
-  return { experiment: manifest.name, nodes: manifest.seeds.flatMap((seed) => lane(shared, seed)), manifest };
+  return {
+    experiment: manifest.name,
+    nodes: manifest.seeds.flatMap((seed) => (manifest.server.url === null ? lane : serverLane)(shared, seed)),
+    manifest,
+  };
 }
 
 async function digestRecorded(path: string): Promise<string> {
@@ -73,26 +83,35 @@ async function digestRecorded(path: string): Promise<string> {
 /** Reward schemes that need a progress estimator. */
 const schemesWithProgress: ReadonlySet<string> = new Set(['spa', 'progress-only']);
 
+type Add = (stage: StageName, label: string, params: JsonObject, inputs: Readonly<Record<string, string>>) => string;
+
+/** Makes the function that adds a node to `nodes` and returns its id. */
+function adder(nodes: StageNode[], { resources }: Shared, seed: number): Add {
+  return (stage, label, params, inputs) => {
+    const id = `${label}/seed=${seed}`;
+    nodes.push({ id, stage, version: stageVersions[stage], params: { ...params, seed }, resources, inputs });
+    return id;
+  };
+}
+
+/** What a server plays: nothing is trained, so nothing depends on anything. */
+function serverLane(shared: Shared, seed: number): StageNode[] {
+  const { prompt, explore, evaluate, server, model } = shared.manifest;
+  const nodes: StageNode[] = [];
+  const add = adder(nodes, shared, seed);
+  const base = server.template === 'checkpoint' && model.base !== null ? { base: shared.baseDigest } : {};
+  const played = { model: server.model, revision: server.revision, template: server.template, ...base };
+  if (server.plays.includes('explore'))
+    add('explore', 'explore', { world: shared.worldWith(['train']), prompt, explore, round: 1, server: played }, {});
+  if (server.plays.includes('evaluate'))
+    add('evaluate', 'evaluate', { world: shared.worldWith(evaluate.splits), prompt, evaluate, server: played }, {});
+  return nodes;
+}
+
 function lane(shared: Shared, seed: number): StageNode[] {
   const { manifest } = shared;
   const nodes: StageNode[] = [];
-  const add = (
-    stage: StageName,
-    label: string,
-    params: JsonObject,
-    inputs: Readonly<Record<string, string>>,
-  ): string => {
-    const id = `${label}/seed=${seed}`;
-    nodes.push({
-      id,
-      stage,
-      version: stageVersions[stage],
-      params: { ...params, seed },
-      resources: shared.resources,
-      inputs,
-    });
-    return id;
-  };
+  const add = adder(nodes, shared, seed);
 
   const { demonstrations, prompt, tokenizer, model, estimator, reward, evaluate } = manifest;
   const train = shared.worldWith(['train']);

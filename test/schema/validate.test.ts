@@ -55,7 +55,7 @@ describe('validateExperiment()', () => {
 
   it('finds the full path of a field written in the wrong group', async () => {
     expect(await complaintOf(validateExperiment({ name: 'x', lambda: 1 }, { name: 'x.ts' }))).toContain(
-      'lambda: unknown field, expected one of the 15 fields of its group; did you mean "ppo.lambda"?',
+      'lambda: unknown field, expected one of the 16 fields of its group; did you mean "ppo.lambda"?',
     );
   });
 

@@ -57,6 +57,15 @@ describe('planExperiment()', () => {
     expect(graph['optimise@2']).toEqual({ episodes: 'attribute@2', policy: 'optimise', reference: 'sft' });
   });
 
+  it('lets a server play and trains nothing', async () => {
+    const server = { url: 'http://127.0.0.1:8000/v1', model: 'tiny' };
+    expect(graphOf(await planOf({ server }))).toEqual({ evaluate: {} });
+    expect(graphOf(await planOf({ server: { ...server, plays: ['explore', 'evaluate'] } }))).toEqual({
+      explore: {},
+      evaluate: {},
+    });
+  });
+
   it('gives each seed a lane of its own, over the same games', async () => {
     const plan = await planOf({ seeds: [1, 2] });
     expect(plan.nodes).toHaveLength(16);
@@ -118,6 +127,13 @@ describe('keys', () => {
     ['environment.worldSeed', { environment: { worldSeed: 9 } }, everything],
   ])('of exactly the stages that read %s change with it', async (_, experiment, stages) => {
     expect((await changed({}, experiment)).sort()).toEqual([...stages].sort());
+  });
+
+  it('tell one model of a server from another, and not where the server is', async () => {
+    const server = { url: 'http://127.0.0.1:8000/v1', model: 'tiny' };
+    expect(await changed({ server }, { server: { ...server, url: 'http://elsewhere/v1', retries: 9 } })).toEqual([]);
+    expect(await changed({ server }, { server: { ...server, model: 'other' } })).toEqual(['evaluate']);
+    expect(await changed({ server }, { server: { ...server, revision: '2026-11' } })).toEqual(['evaluate']);
   });
 
   it('tell which of two fields has which value', async () => {
