@@ -1,8 +1,8 @@
 /**
  * Where the data of the worlds are published: addresses, sizes, checksums, licences, and how a loader wants them laid out.
  * No project publishes checksums. Those below were recorded by people who fetched the same addresses and wrote down what came (public
- * GitHub repositories, November 2026; several agreeing records unless noted), those of raw.githubusercontent.com are of the git blobs; null where nobody did: then the first pull is trusted and
- * written to data.lock.json.
+ * GitHub repositories, November 2026; several agreeing records unless noted); those of raw.githubusercontent.com are of the git blobs.
+ * Null where nobody did: then the first pull is trusted and written to data.lock.json.
  */
 import type { Manifest } from '../schema/manifest.ts';
 
