@@ -7,8 +7,13 @@ import { closeNodes } from './reach.ts';
 import { type Attempt, rules } from './rule.ts';
 import { held, type VirtualhomeState } from './state.ts';
 
+/** Actions on one object that may be possible from afar; the others ask for nearness first. */
+const fromAfar: readonly ActionName[] = [
+  ...(['WALK', 'RUN', 'FIND', 'TURNTO', 'LOOKAT', 'POINTAT', 'WATCH', 'GREET'] as const),
+  ...(['DROP', 'RELEASE', 'DRINK', 'READ', 'PUTON', 'PUTOFF', 'PUTOBJBACK'] as const),
+];
 const byArity = [0, 1, 2].map((count) => actionNames.filter((name) => arity(name) === count));
-const phrasebook = new Map<string, string | undefined>();
+const phrasebook = new Map<ActionName, Map<string, string | undefined>>(actionNames.map((name) => [name, new Map()]));
 
 /** Lists the actions, sorted. A class whose name the parser cannot read back is left out. */
 export function admissible(house: House, state: VirtualhomeState): readonly string[] {
@@ -31,7 +36,7 @@ export function admissible(house: House, state: VirtualhomeState): readonly stri
     const object = resolve(live, { name: 'FIND', args: [first] }, names)?.[0];
     if (object === undefined) continue;
     const attempt = { ...start, object };
-    for (const name of byArity[1]!) if (can(name, attempt)) keep(name, [first]);
+    for (const name of close[object] === 1 ? byArity[1]! : fromAfar) if (can(name, attempt)) keep(name, [first]);
   }
   for (const first of new Set(held(live).map((node) => live.scene.nodes[node]!.class_name))) {
     const pair = namesOf(house, state);
@@ -48,13 +53,14 @@ export function admissible(house: House, state: VirtualhomeState): readonly stri
 
 /** Writes an action so that it reads back as itself: with spaces, else with the class names as they are, else not at all. */
 function phrase(name: ActionName, classes: readonly string[]): string | undefined {
-  const key = `${name} ${classes.join(' ')}`;
-  if (phrasebook.has(key)) return phrasebook.get(key);
+  const known = phrasebook.get(name)!; // it has every name
+  const key = classes.length === 1 ? classes[0]! : classes.join(' ');
+  if (known.has(key)) return known.get(key);
   const asWritten = classes.reduce((text, word) => text.replace('{}', () => word), templates[name] as string);
   const fitting = [writeAction(name, classes), asWritten.charAt(0).toUpperCase() + asWritten.slice(1)].find((text) => {
     const line = parseAction(text);
     return line.name === name && line.args.join(' ') === classes.join(' ');
   });
-  phrasebook.set(key, fitting);
+  known.set(key, fitting);
   return fitting;
 }

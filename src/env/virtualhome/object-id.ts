@@ -18,6 +18,8 @@ export interface Names {
   last: number;
   /** Seed of choices among equals: the task's id. */
   readonly seed: string;
+  /** Choices drawn before for this seed, by class: a memory, the same would be drawn again. */
+  readonly drawn: Map<string, number>;
 }
 
 /**
@@ -82,7 +84,10 @@ function choose(live: Live, name: string, names: Names): number {
   const near = around ?? lastOf(live, name, [rel.CLOSE], scene.character);
   if (near !== undefined) return near;
   const members = scene.members.get(name)!.map((node) => scene.nodes[node]!.id); // the caller knows that there are some
-  return members.length === 1 ? members[0]! : createRng([names.seed, 'any', name]).pick(members);
+  if (members.length === 1) return members[0]!;
+  const drawn = names.drawn.get(name) ?? createRng([names.seed, 'any', name]).pick(members);
+  names.drawn.set(name, drawn);
+  return drawn;
 }
 
 /** The last thing of a class that stands in one of the relations to a node, either way round; the first relation that has one decides. */

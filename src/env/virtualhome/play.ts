@@ -30,8 +30,9 @@ export interface House {
   readonly rules: Required<HouseholdRules>;
   /** What class names mean from the start. */
   readonly given: ReadonlyMap<string, number>;
-  /** Seed of choices among equal things. */
+  /** Seed of choices among equal things, and those drawn so far. */
   readonly seed: string;
+  readonly drawn: Map<string, number>;
 }
 
 const refused = 'Nothing happens.';
@@ -47,6 +48,7 @@ export function openHouse(
     scene,
     record,
     seed,
+    drawn: new Map(),
     goal: compileGoal(scene, record.revised_graph),
     given: new Map(leakIds ? Object.entries(record.object_id_dict) : []),
     rules: { leakIds, strictHead: chosen.strictHead ?? false },
@@ -67,8 +69,8 @@ export function liveOf(house: House, state: VirtualhomeState): Live {
 }
 
 /** Opens what a state knows of names. */
-export function namesOf({ given, seed }: House, state: VirtualhomeState): Names {
-  return { meant: new Map(state.meant), given, last: state.last, seed };
+export function namesOf({ given, seed, drawn }: House, state: VirtualhomeState): Names {
+  return { meant: new Map(state.meant), given, last: state.last, seed, drawn };
 }
 
 /** Executes one action. */
