@@ -27,7 +27,7 @@ const stopWords = new Set(
 export const englishTerms: Analyse = (text) => {
   const terms: string[] = [];
   visitTokens(text, (start, end) => {
-    const term = termOf(text.slice(start, end));
+    const term = recall(text.slice(start, end));
     if (term !== '') terms.push(term);
   });
   return terms;
@@ -38,11 +38,26 @@ export function englishPlacedTerms(text: string): PlacedTerm[] {
   const terms: PlacedTerm[] = [];
   let position = 0;
   visitTokens(text, (start, end) => {
-    const term = termOf(text.slice(start, end));
+    const term = recall(text.slice(start, end));
     if (term !== '') terms.push({ term, position });
     position += 1;
   });
   return terms;
+}
+
+/** Terms of tokens met lately: texts repeat most of their words. */
+const known = new Map<string, string>();
+const knownLimit = 1 << 16;
+
+/** The same as {@link termOf}, from memory where possible. */
+function recall(token: string): string {
+  const found = known.get(token);
+  if (found !== undefined) return found;
+  if (known.size >= knownLimit) known.clear();
+  const own = token.length < 13 ? token : Buffer.from(token, 'utf8').toString('utf8'); // V8 lets a longer slice keep its whole text alive
+  const term = termOf(own);
+  known.set(own, term);
+  return term;
 }
 
 /** Returns the term of a token, or an empty text for a stop word. */
