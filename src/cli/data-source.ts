@@ -4,10 +4,10 @@
  * GitHub repositories, November 2026; several agreeing records unless noted); those of raw.githubusercontent.com are of the git blobs.
  * Null where nobody did: then the first pull is trusted and written to data.lock.json.
  */
-import type { Manifest } from '../schema/manifest.ts';
+import type { OwnWorldName } from '../stage/world.ts';
 
 /** Names of the worlds that have published data. */
-export type DataName = Manifest['environment']['name'];
+export type DataName = OwnWorldName;
 
 /** One published file. */
 export interface Artefact {

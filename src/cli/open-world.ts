@@ -1,8 +1,10 @@
 /** Opens a world from words of the command line, by the manifest's own schema: the same names, defaults and suggestions. */
 import { badInput } from '../base/error.ts';
+import { nearest } from '../base/suggest.ts';
 import type { Environment } from '../env/environment.ts';
 import { validateExperiment } from '../schema/validate.ts';
-import { openWorld, worldParams } from '../stage/world.ts';
+import { type OwnWorldName, openOwnWorld, worldParams } from '../stage/world.ts';
+import { dataSources } from './data-source.ts';
 
 /** Options that say which world. */
 export interface WorldWords {
@@ -17,8 +19,15 @@ export interface WorldWords {
   readonly games?: string;
 }
 
+/** A world of ours and the turns its episodes may have. */
+export interface NamedWorld {
+  readonly world: Environment;
+  readonly maxTurns: number;
+}
+
 /** Opens a world by its name. @throws {SpaError} Bad input: no such world, an option that makes no sense, data that are not there. */
-export async function openNamedWorld(name: string, words: WorldWords): Promise<Environment> {
+export async function openNamedWorld(name: string, words: WorldWords): Promise<NamedWorld> {
+  if (!isOwn(name)) throw unknownWorld(name);
   const { data, size, seed, games } = words;
   const source = words.source ?? (data === undefined ? undefined : 'files');
   const environment = {
@@ -37,7 +46,20 @@ export async function openNamedWorld(name: string, words: WorldWords): Promise<E
     ['environment.games', '--games'],
   ]);
   const manifest = await validateExperiment({ name: 'world', environment }, { name: 'command line', overrides });
-  return openWorld(worldParams(manifest, { manifestFolder: process.cwd(), env: process.env }));
+  const params = worldParams(manifest, { manifestFolder: process.cwd(), env: process.env });
+  return { world: await openOwnWorld(name, params), maxTurns: params.maxTurns };
+}
+
+const isOwn = (name: string): name is OwnWorldName => Object.hasOwn(dataSources, name);
+
+function unknownWorld(name: string): Error {
+  const known = Object.keys(dataSources);
+  const near = nearest(name, known);
+  return badInput(
+    'environment',
+    `Cannot open world "${name}": there is no such world, expected one of ${known.join(', ')}`,
+    near === undefined ? {} : { hint: `Did you mean "${near}"?` },
+  );
 }
 
 /** Reads a whole number from 0. The word itself where it is none, so that the schema refuses it by name. */

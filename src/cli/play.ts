@@ -1,25 +1,18 @@
 /** `spa play <env>`: a person plays a world in the terminal, or a script does, line by line. */
 import { createInterface } from 'node:readline';
 import { badInput } from '../base/error.ts';
-import { nearest } from '../base/suggest.ts';
 import type { Environment, Task } from '../env/environment.ts';
-import { validateExperiment } from '../schema/validate.ts';
-import { openWorld, worldParams } from '../stage/world.ts';
-import { dataSources } from './data-source.ts';
 import { INTERRUPTED } from './interrupt.ts';
+import { openNamedWorld, type WorldWords } from './open-world.ts';
 import { completeLine } from './play-command.ts';
 import { type Session, type SessionOptions, startSession } from './play-session.ts';
 import { findTask } from './play-task.ts';
 import { type Look, paint } from './play-view.ts';
 
 /** The options as typed. */
-export interface PlayWords {
+export interface PlayWords extends WorldWords {
   readonly split?: string;
   readonly task?: string;
-  readonly seed?: string;
-  readonly size?: string;
-  readonly data?: string;
-  readonly source?: string;
   readonly expert?: boolean;
   readonly hints?: boolean;
   readonly raw?: boolean;
@@ -30,7 +23,7 @@ const WIDEST = 100;
 
 /** Plays; returns 0, or 130 if interrupted by Ctrl-C. @throws {SpaError} Bad input: unknown world, split or task, or no data. */
 export async function playCommand(name: string, words: PlayWords): Promise<number> {
-  const { world, maxTurns } = await openNamed(name, words);
+  const { world, maxTurns } = await openNamedWorld(name, words);
   const { tasks, first } = chooseTask(world, words);
   const look = lookOf(process.stdout, process.env, words.raw ?? false);
   return converse({
@@ -43,36 +36,6 @@ export async function playCommand(name: string, words: PlayWords): Promise<numbe
     look,
     print: (line) => void process.stdout.write(`${line}\n`),
   });
-}
-
-async function openNamed(name: string, words: PlayWords): Promise<{ world: Environment; maxTurns: number }> {
-  const known = Object.keys(dataSources);
-  if (!known.includes(name)) {
-    const near = nearest(name, known);
-    throw badInput(
-      'environment',
-      `Cannot play "${name}": there is no such world, expected one of ${known.join(', ')}`,
-      {
-        ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
-      },
-    );
-  }
-  const environment = {
-    name,
-    source: words.source ?? (words.data === undefined ? 'generated' : 'files'),
-    ...(words.data === undefined ? {} : { data: words.data }),
-    ...(words.size === undefined ? {} : { size: words.size }),
-    ...(words.seed === undefined ? {} : { worldSeed: numberOf(words.seed) }),
-  };
-  // The manifest's defaults, so that the games are those of an experiment.
-  const manifest = await validateExperiment({ name: 'play', environment }, { name: 'spa play' });
-  const params = worldParams(manifest, { manifestFolder: process.cwd(), env: process.env });
-  return { world: await openWorld(params), maxTurns: params.maxTurns };
-}
-
-function numberOf(seed: string): number {
-  if (/^\d{1,15}$/.test(seed)) return Number(seed);
-  throw badInput('environment', `Cannot use seed "${seed}": it is no whole number, expected 0 or more`);
 }
 
 /** Finds the split and the task the words name; default the first of the first split. */

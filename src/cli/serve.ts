@@ -21,10 +21,10 @@ export interface ServeWords extends WorldWords {
 export async function serveCommand(
   name: string,
   words: ServeWords,
-  open: (name: string, words: WorldWords) => Promise<Environment> = openNamedWorld,
+  open: (name: string, words: WorldWords) => Promise<{ readonly world: Environment }> = openNamedWorld,
 ): Promise<number> {
   const options = serveOptions(words);
-  const world = await open(name, words);
+  const { world } = await open(name, words);
   const server = await serveWorld(world, {
     ...options,
     onFault: (error) => process.stderr.write(`The world broke: ${messageOf(error)}\n`),

@@ -3,10 +3,11 @@
  * so that the demonstrations also show how to go on after a refused or useless one; such turns are shown but never imitated.
  */
 import { join } from 'node:path';
+import { badInput } from '../base/error.ts';
 import { createRng, type Rng } from '../base/rng.ts';
 import { type Episode, type Turn, unattributed } from '../data/trajectory.ts';
 import { openTrajectoryWriter } from '../data/writer.ts';
-import type { Environment, Task } from '../env/environment.ts';
+import type { Environment, Task, World } from '../env/environment.ts';
 import { remainingOf } from '../rollout/play.ts';
 import type { Stage, StageContext } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
@@ -29,7 +30,7 @@ export const demonstrate: Stage = {
     const { recorded } = context.node.resources;
     if (typeof recorded === 'string') return copyRecorded(recorded, context);
     const params = context.node.params as unknown as Params; // plan.ts wrote them
-    const environment = await worldOf(context.node);
+    const environment = withExpert(await worldOf(context.node));
     const tasks = createRng(['demonstrate', params.seed]).shuffle(environment.tasks('train'));
     const writer = await openTrajectoryWriter(join(context.folder, demonstrationsFile), { fresh: true });
     const total = params.demonstrations.episodes;
@@ -54,17 +55,24 @@ export const demonstrate: Stage = {
   },
 };
 
+/** A world of ours that has an expert. */
+type Demonstrated = Environment & Required<Pick<Environment, 'expert' | 'admissible'>>;
+
+function withExpert(world: World): Demonstrated {
+  if ('expert' in world && 'admissible' in world) return world as Demonstrated; // only an Environment has them
+  throw badInput('stage', `Cannot demonstrate in the world "${world.name}": it has no scripted expert, expected one`, {
+    hint: 'Name recorded episodes in demonstrations.file; the world may have been asked for under http, which has none.',
+  });
+}
+
 function demonstration(
-  environment: Environment,
+  environment: Demonstrated,
   task: Task,
   options: { readonly params: Params; readonly rollout: number; readonly context: StageContext },
 ): Episode {
   const { params, rollout } = options;
   const rng = createRng(['demonstration', params.seed, task.id, rollout]);
-  const expert = environment.expert?.(task);
-  if (expert === undefined || environment.admissible === undefined) {
-    throw new Error(`Internal: the world "${environment.name}" has no expert`);
-  }
+  const expert = environment.expert(task);
   let { state, observation } = environment.reset(task);
   let lastAction: string | undefined;
   let total = 0;

@@ -3,11 +3,12 @@
 import { resolve } from 'node:path';
 import { badInput } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
-import type { Environment } from '../env/environment.ts';
+import type { Environment, World } from '../env/environment.ts';
 import type { StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 
-type WorldName = Manifest['environment']['name'];
+/** Worlds that run here; a manifest may also name one behind a server. */
+export type OwnWorldName = Exclude<Manifest['environment']['name'], 'http'>;
 
 /** What opens a world; plain data, so that it travels with a stage. */
 export interface WorldParams extends Omit<Manifest['environment'], 'data' | 'maxTurns'> {
@@ -19,7 +20,7 @@ export interface WorldParams extends Omit<Manifest['environment'], 'data' | 'max
 
 /** What is known of each world before it is opened: its data variable, what that folder holds, its published limit of turns. */
 const worlds: Readonly<
-  Record<WorldName, { readonly variable: string; readonly holds: string; readonly maxTurns: number }>
+  Record<OwnWorldName, { readonly variable: string; readonly holds: string; readonly maxTurns: number }>
 > = {
   alfworld: { variable: 'ALFWORLD_DATA', holds: 'json_2.1.1', maxTurns: 40 },
   webshop: { variable: 'WEBSHOP_DATA', holds: 'items_shuffle.json', maxTurns: 10 },
@@ -31,52 +32,91 @@ export function worldParams(
   { environment }: Pick<Manifest, 'environment'>,
   options: { readonly manifestFolder: string; readonly env: NodeJS.ProcessEnv },
 ): WorldParams {
-  const { variable, maxTurns } = worlds[environment.name];
+  const { name, data: written } = environment;
+  if (name === 'http') return { ...environment, data: null, maxTurns: environment.maxTurns ?? 40 };
+  const { variable, maxTurns } = worlds[name];
   const inherited = options.env[variable];
-  const data =
-    environment.data !== null
-      ? resolve(options.manifestFolder, environment.data)
-      : inherited
-        ? resolve(inherited)
-        : null;
+  const data = written !== null ? resolve(options.manifestFolder, written) : inherited ? resolve(inherited) : null;
   return { ...environment, data, maxTurns: environment.maxTurns ?? maxTurns };
 }
 
-/** Opens a world. @throws {SpaError} If its data are not there (bad input). */
-export async function openWorld(params: WorldParams): Promise<Environment> {
-  const { name, worldSeed: seed, games: counts, size } = params;
-  const generated = { source: 'generated', seed, counts, size } as const;
+/** Returns the rules of a world that its digest does not hold: with the digest and the limit of turns they decide what is played. */
+export function worldRules({ name, webshop, virtualhome }: WorldParams): JsonObject {
+  if (name === 'webshop') return { pageReward: webshop.pageReward };
+  if (name === 'virtualhome') return { ...virtualhome };
+  return {};
+}
+
+/** Opens a world. @throws {SpaError} If its data are not there, or its server does not answer (bad input). */
+export async function openWorld(params: WorldParams): Promise<World> {
+  return params.name === 'http' ? openServed(params.http) : openOwnWorld(params.name, params);
+}
+
+/** Opens one of our own worlds. @throws {SpaError} If its data are not there (bad input). */
+export async function openOwnWorld(name: OwnWorldName, params: WorldParams): Promise<Environment> {
+  const { worldSeed: seed, games: counts, size } = params;
+  const source =
+    params.source === 'generated'
+      ? ({ source: 'generated', seed, counts, size } as const)
+      : ({ source: 'files', root: dataOf(name, params.data) } as const);
   switch (name) {
     case 'alfworld': {
       const { openAlfworld } = await import('../env/alfworld/alfworld.ts');
-      return openAlfworld(params.source === 'generated' ? generated : { source: 'files', root: dataOf(params) });
+      return openAlfworld(source);
     }
     case 'webshop': {
       const { openWebshop } = await import('../env/webshop/webshop.ts');
-      return openWebshop(params.source === 'generated' ? generated : { source: 'files', root: dataOf(params) });
+      const { index, ...rules } = params.webshop;
+      return openWebshop({ ...source, ...rules, ...(index === null ? {} : { index }) });
     }
     case 'virtualhome': {
       const { openVirtualhome } = await import('../env/virtualhome/virtualhome.ts');
-      return openVirtualhome(params.source === 'generated' ? generated : { source: 'files', root: dataOf(params) });
+      return openVirtualhome({ ...source, ...params.virtualhome });
     }
     default:
       return name satisfies never;
   }
 }
 
-function dataOf({ name, data }: WorldParams): string {
+async function openServed({ url, ...http }: WorldParams['http']): Promise<World> {
+  if (url === null) {
+    throw badInput(
+      'environment',
+      'Cannot open the world "http": environment.http.url is null, expected the address of a server',
+      {
+        hint: 'Start one, e.g. with spa serve alfworld, and name its address.',
+      },
+    );
+  }
+  const { openHttpWorld } = await import('../env/http/http.ts');
+  const ranges = { train: http.train, valid: http.valid, test: http.test };
+  const tasks = Object.entries(ranges).flatMap(([split, range]) =>
+    range === null ? [] : [[split, [range[0]!, range[1]!]] as const],
+  );
+  return openHttpWorld({
+    url,
+    dialect: http.dialect,
+    timeoutMs: http.timeoutSeconds * 1000,
+    retries: http.retries,
+    ...(http.world === null ? {} : { name: http.world }),
+    ...(http.revision === null ? {} : { revision: http.revision }),
+    ...(tasks.length === 0 ? {} : { tasks: Object.fromEntries(tasks) }),
+  });
+}
+
+function dataOf(name: OwnWorldName, data: string | null): string {
   if (data !== null) return data;
   const { variable, holds } = worlds[name];
   throw badInput(
     'environment',
     `Cannot open the world "${name}": no data folder is named, expected one that holds ${holds}`,
     {
-      hint: `Set ${variable} or environment.data, or use environment.source "generated".`,
+      hint: `Set ${variable} or environment.data, or use environment.source "generated". spa data pull ${name} fetches the published data.`,
     },
   );
 }
 
 /** Opens the world a stage plays in. */
-export function worldOf(node: StageNode): Promise<Environment> {
+export function worldOf(node: StageNode): Promise<World> {
   return openWorld(node.resources.world as unknown as WorldParams & JsonObject); // plan.ts wrote it there
 }

@@ -288,7 +288,7 @@ describe('findTask()', () => {
 describe('playCommand()', () => {
   it('refuses a world it does not know, with the nearest', async () => {
     await expect(playCommand('webshap', {})).rejects.toMatchObject({
-      message: 'Cannot play "webshap": there is no such world, expected one of alfworld, webshop, virtualhome',
+      message: 'Cannot open world "webshap": there is no such world, expected one of alfworld, webshop, virtualhome',
       hint: 'Did you mean "webshop"?',
       badInput: true,
     });

@@ -168,7 +168,7 @@ describe('planExperiment() refuses', () => {
       name: 'EnvironmentError',
       badInput: true,
       message: 'Cannot open the world "alfworld": no data folder is named, expected one that holds json_2.1.1',
-      hint: 'Set ALFWORLD_DATA or environment.data, or use environment.source "generated".',
+      hint: 'Set ALFWORLD_DATA or environment.data, or use environment.source "generated". spa data pull alfworld fetches the published data.',
     });
   });
 
