@@ -233,7 +233,7 @@ async function writeIndex(
   const sink = createSink();
   let vocabulary = 0;
   let postings = 0;
-  given.sort.merge((term, list) => {
+  await given.sort.merge((term, list) => {
     sink.length = 0;
     packPostings(sink, list, given.norms);
     writer.add(term, { offset: file.size, length: sink.length });

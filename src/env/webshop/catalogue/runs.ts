@@ -5,6 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { byUnits, createCollector } from '../search/collect.ts';
 import { createPostings, createSink, type PostingBuffer, pushPosting, putVarint, reserve } from '../search/postings.ts';
 import { type FileReader, openReader, openWriter } from './byte-file.ts';
@@ -19,7 +20,7 @@ export interface ExternalSort {
   /**
    * Calls `visit` for every term in order and removes the runs. The buffer is reused.
    */
-  merge(visit: (term: string, list: PostingBuffer) => void): void;
+  merge(visit: (term: string, list: PostingBuffer) => void): Promise<void>;
 }
 
 /** Options of {@link createExternalSort}. */
@@ -53,13 +54,13 @@ export function createExternalSort(options: ExternalSortOptions): ExternalSort {
       collector.add(document, terms);
       if (collector.size >= limits.postings || collector.terms >= limits.terms) spill();
     },
-    merge: (visit) => {
+    merge: async (visit) => {
       if (runs.length === 0) {
         collector.drain(visit);
         return;
       }
       spill();
-      mergeRuns(runs, visit);
+      await mergeRuns(runs, visit);
       for (const path of runs) rmSync(path);
     },
   };
@@ -81,14 +82,18 @@ function packRun(sink: ReturnType<typeof createSink>, term: string, list: Postin
   }
 }
 
-/** Merges runs; earlier runs hold lower documents, so lists of one term are put one after another. */
-function mergeRuns(paths: readonly string[], visit: (term: string, list: PostingBuffer) => void): void {
+/**
+ * Merges runs; earlier runs hold lower documents, so lists of one term are put one after another. Between terms others get their turn, so
+ * that a long merge can be interrupted.
+ */
+async function mergeRuns(paths: readonly string[], visit: (term: string, list: PostingBuffer) => void): Promise<void> {
   const heads = paths.map((path) => {
     const reader = openReader(path);
     return { reader, term: nextTerm(reader) };
   });
   const list = createPostings();
-  for (;;) {
+  for (let terms = 1; ; terms++) {
+    if (terms % 20_000 === 0) await setImmediate();
     let least: string | undefined;
     for (const { term } of heads) {
       if (term !== undefined && (least === undefined || byUnits(term, least) < 0)) least = term;
