@@ -28,7 +28,8 @@ export default defineExperiment({
     maxLength: 640,
     previousTokenEmbedding: true, // copying a word takes one layer instead of two
   },
-  demonstrations: { episodes: 3000, recovery: 0.1 },
+  // Renaming is what lets it search for kinds of products that no training wish names: without it, 9 % of those wishes are met.
+  demonstrations: { episodes: 3000, recovery: 0.1, rename: 0.5 },
   sft: {
     epochs: 3,
     batchTokens: 2048,

@@ -1,5 +1,6 @@
 /** The generated shop: reproducible, its splits disjoint, its wishes won by the shopper, its words safe for the reward's fuzzy matching. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../src/base/json.ts';
 import { createRng } from '../../src/base/rng.ts';
 import type { Environment, Task } from '../../src/env/environment.ts';
 import { normaliseColour } from '../../src/env/webshop/colour.ts';
@@ -154,6 +155,14 @@ describe('the shopper', () => {
     expect(turns.at(-1)).toBeLessThanOrEqual(12);
   });
 
+  it('wins by reading: whoever takes the first result, options right, fails a third of the wishes or more', async () => {
+    const world = await openWebshop({ source: 'generated', ...small });
+    const tasks = world.tasks('train');
+    const won = tasks.filter((task) => buyFirst(world, task)).length / tasks.length;
+    expect(won).toBeGreaterThan(0.4);
+    expect(won).toBeLessThan(0.67);
+  });
+
   it('reads a wish: words, options, limit', () => {
     const wish = 'i want a cotton shirt with slim fit, color navy and size large, and price lower than 30.00 dollars';
     const read = readWish(wish, ['color', 'size']);
@@ -190,6 +199,25 @@ function shop(world: Environment, task: Task): number {
     ({ state, observation } = turn);
   }
   return Number.POSITIVE_INFINITY;
+}
+
+/** Searches, opens the first result, chooses what is asked for and buys without looking at the price or the features. */
+function buyFirst(world: Environment, task: Task): boolean {
+  const say = (state: JsonObject, action: string) => world.step(task, state, action);
+  const { state, observation } = world.reset(task);
+  const search = world.admissible!(task, state).find((action) => action.startsWith('search['))!;
+  const results = say(state, search);
+  const page = readPage(results.observation);
+  if (page.kind !== 'results' || page.listings.length === 0) return false;
+  let turn = say(results.state, `click[${page.listings[0]!.asin}]`);
+  const item = readPage(turn.observation);
+  const opening = readPage(observation);
+  if (item.kind !== 'item' || opening.kind !== 'search') return false;
+  for (const following of readWish(opening.wish, Object.keys(optionValues)).asked.values()) {
+    const value = chosenValue(following, item.segments);
+    if (value !== undefined) turn = say(turn.state, `click[${value}]`);
+  }
+  return say(turn.state, 'click[buy now]').success;
 }
 
 describe('renameTexts()', () => {

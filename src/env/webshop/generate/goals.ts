@@ -1,5 +1,5 @@
 /** Draws the goals of each split of a generated shop and keeps those the scripted shopper reaches. */
-import { createRng } from '../../../base/rng.ts';
+import { createRng, type Rng } from '../../../base/rng.ts';
 import type { Environment } from '../../environment.ts';
 import type { Product } from '../catalogue/product.ts';
 import { type Goal, humanGoals, seededPrices } from '../goal.ts';
@@ -45,7 +45,7 @@ export function drawGoals(split: Split, count: number, drawing: GoalDrawing): re
     const turns = Math.ceil((count - kept.length) / pool.length);
     const order = Array.from({ length: turns }, () => rng.shuffle(pool)).flat();
     const fresh = order
-      .map((index) => drawGoal(index, drawing))
+      .map((index) => drawGoal(index, { ...drawing, rng }))
       .filter(({ instruction }) => !said.has(instruction) && said.add(instruction));
     const named = fresh.map((goal, i) => ({ ...goal, id: `${split}/${round}-${i}` }));
     kept.push(...winnable(drawing.world(named), named, drawing.turns));
@@ -57,13 +57,13 @@ export function drawGoals(split: Split, count: number, drawing: GoalDrawing): re
   return kept
     .slice(0, count)
     .map((goal, i) => ({ ...goal, id: `${split}/${goal.asin}-${i.toString().padStart(6, '0')}` }));
+}
 
-  function drawGoal(index: number, { drafts, products, seed, size }: GoalDrawing): Goal {
-    const [draft, product] = [drafts[index]!, products[index]!];
-    const instructions = new Map([[draft.asin, [drawWish(draft, { rng, size })]]]);
-    const prices = { ...seededPrices(seed), upper: (candidates: readonly number[]) => candidates[0]! }; // the tightest tells most apart
-    return humanGoals([product], instructions, prices)[0]!; // it has attributes
-  }
+function drawGoal(index: number, { drafts, products, seed, size, rng }: GoalDrawing & { readonly rng: Rng }): Goal {
+  const [draft, product] = [drafts[index]!, products[index]!];
+  const instructions = new Map([[draft.asin, [drawWish(draft, { rng, size })]]]);
+  const prices = { ...seededPrices(seed), upper: (candidates: readonly number[]) => candidates[0]! }; // the tightest tells most apart
+  return humanGoals([product], instructions, prices)[0]!; // it has attributes
 }
 
 /** Lists the products wishes of a split are about, as indices: three parts without a common member. */
