@@ -6,8 +6,10 @@ import * as alfworld from './env/alfworld.mjs';
 import { bench } from './env/bench.mjs';
 import { pinToOneCore } from './env/measure.mjs';
 import { pythonOf } from './env/python.mjs';
+import * as virtualhome from './env/virtualhome.mjs';
+import * as webshop from './env/webshop.mjs';
 
-const worlds = { alfworld };
+const worlds = { alfworld, webshop, virtualhome };
 
 /** Runs the worlds that are named, or all. */
 export async function run(args) {

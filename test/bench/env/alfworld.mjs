@@ -13,6 +13,7 @@ export const script = 'alfworld_player.py';
 export const listsAlways = true;
 export const taskCount = 12;
 export const rounds = 3;
+export const liveOriginals = 12;
 export const includes =
   'a step is action in; observation, reward, done out. The original computes its list of admissible commands in every step, asked for or not';
 
@@ -40,8 +41,8 @@ export function choose(world, count) {
 /** Records the expert and random admissible play. */
 export function record(world, tasks) {
   return {
-    'expert play': tasks.map((task) => expertRun(world, task)),
-    'random play': tasks.map((task) => randomRun(world, task)),
+    'expert play': { runs: tasks.map((task) => expertRun(world, task)) },
+    'random play': { runs: tasks.map((task) => randomRun(world, task)) },
   };
 }
 
@@ -74,12 +75,12 @@ function randomRun(world, task) {
 }
 
 /** Writes the games as plain files for the original and says which actions to play in them. */
-export function specOf(runs, { root }) {
+export function specOf(plays, { root }) {
   if (root === undefined) return undefined; // generated games hold a domain too small for TextWorld
   const temp = mkdtempSync(join(tmpdir(), 'spa-bench-games-'));
   const tree = existsSync(join(root, 'json_2.1.1')) ? join(root, 'json_2.1.1') : root;
   const files = new Map();
-  for (const { task } of runs) {
+  for (const { task } of plays.flatMap(({ runs }) => runs)) {
     if (files.has(task.id)) continue;
     const plain = join(tree, task.id, 'game.tw-pddl');
     const bytes = existsSync(plain) ? readFileSync(plain) : gunzipSync(readFileSync(`${plain}.gz`));
@@ -88,7 +89,8 @@ export function specOf(runs, { root }) {
     writeFileSync(file, bytes);
     files.set(task.id, file);
   }
-  const spec = { runs: runs.map(({ task, actions }) => ({ file: files.get(task.id), actions })) };
+  const runOf = ({ task, actions }) => ({ key: task.id, file: files.get(task.id), actions });
+  const spec = { plays: plays.map(({ runs }) => ({ runs: runs.map(runOf) })) };
   return { spec, remove: () => rmSync(temp, { recursive: true, force: true }) };
 }
 

@@ -75,6 +75,25 @@ export function timeOurs({ world, runs }, seconds) {
   return timed;
 }
 
+/** Times of ours on runs that are played once: steps alone and resets. */
+export function timeOnce({ world, runs }) {
+  let openings;
+  const reset = timePerUnit(() => {
+    openings = runs.map(({ task }) => world.reset(task).state);
+    return runs.length;
+  }, 0);
+  const step = timePerUnit(() => {
+    let steps = 0;
+    for (const [i, { task, actions }] of runs.entries()) {
+      let state = openings[i];
+      for (const action of actions) ({ state } = world.step(task, state, action));
+      steps += actions.length;
+    }
+    return steps;
+  }, 0);
+  return { step, reset };
+}
+
 /** Plays the recorded runs halfway until `count` states are alive and returns the bytes each of them holds. */
 export function bytesPerLiveState({ world, runs }, count) {
   const play = ({ task, actions }) => {

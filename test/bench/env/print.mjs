@@ -74,16 +74,16 @@ export function printSizes({ tasks, ours, theirs }) {
   const line = (label, our, their) =>
     console.log(row([`    ${label}`, our, their].filter((cell) => cell !== undefined)));
   line('open the world (CPU time)', duration(ours.open), theirs && duration(theirs.shared));
+  for (const [name, seconds] of Object.entries(theirs?.parts ?? {})) line(`  of which ${name}`, '', duration(seconds));
   line('load or compile a task, first time', duration(ours.loadPerTask), theirs && duration(theirs.loadPerTask));
   line(
     `shared, with these ${tasks} tasks loaded`,
     bytes(ours.sharedBytes),
-    theirs && `${bytes(theirs.residentBytes)} (process)`,
+    theirs && `${bytes(theirs.residentBytes)} RSS`,
   );
-  line('each live episode', bytes(ours.bytesEach), theirs && bytes(theirs.bytesEach));
-  line('  measured over', String(ours.count), theirs && String(theirs.count));
+  line('each live episode beyond that', bytes(ours.bytesEach), theirs && bytes(theirs.bytesEach));
+  line('  measured over so many', ours.count.toLocaleString('en'), theirs && String(theirs.count));
   if (theirs === undefined) return;
-  for (const [name, seconds] of Object.entries(theirs.parts)) line(`  of which ${name}`, '', duration(seconds));
   const versions = Object.entries(theirs.versions).map(([name, version]) => `${name} ${version}`);
   console.log(`    original: ${versions.join(', ')}`);
 }

@@ -22,8 +22,11 @@ class Player:
         return {}
 
     def load(self, run):
-        """Loads one task and returns a handle."""
+        """Loads one task and returns a handle; called once for each `key`."""
         raise NotImplementedError
+
+    def prepare(self, play, handles):
+        """Told before another set of runs is played."""
 
     def reset(self, handle):
         """Starts the task anew and returns its first observation."""
@@ -66,7 +69,11 @@ def open_all(player, spec):
     parts = player.open(spec)
     shared = cpu() - began
     began = cpu()
-    handles = [player.load(run) for run in spec["runs"]]
+    handles = {}
+    for play in spec["plays"]:
+        for run in play["runs"]:
+            if run["key"] not in handles:
+                handles[run["key"]] = player.load(run)
     loads = cpu() - began
     return handles, {
         "shared": shared,
@@ -124,19 +131,25 @@ def serve(player):
     """Answers commands until stdin ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    runs, handles = [], []
+    spec, loaded, current = {}, {}, None
     for line in sys.stdin:
         command = json.loads(line)
         if command["do"] == "open":
             with open(command["file"]) as file:
                 spec = json.load(file)
-            runs = spec["runs"]
-            handles, answer = open_all(player, spec)
-        elif command["do"] == "play":
-            answer = play(player, runs, handles, command["seconds"])
-        elif command["do"] == "observe":
-            answer = observe(player, runs, handles)
+            loaded, answer = open_all(player, spec)
         else:
-            answer = live(player, runs, command["count"])
+            chosen = spec["plays"][command["play"]]
+            runs = chosen["runs"]
+            handles = [loaded[run["key"]] for run in runs]
+            if current is not chosen:
+                player.prepare(chosen, handles)
+                current = chosen
+            if command["do"] == "play":
+                answer = play(player, runs, handles, command["seconds"])
+            elif command["do"] == "observe":
+                answer = observe(player, runs, handles)
+            else:
+                answer = live(player, runs, command["count"])
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
