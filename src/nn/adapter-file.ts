@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { badInput, messageOf } from '../base/error.ts';
 import { writeJson } from '../base/file.ts';
 import { viewOf } from './layout.ts';
-import { type LoraOptions, loraLayout } from './lora.ts';
+import { type LoraOptions, loraLayout, loraTargets } from './lora.ts';
 import type { ModelConfig } from './model-config.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
@@ -63,17 +63,41 @@ async function readOptions(path: string): Promise<LoraOptions> {
       cause,
     });
   }
-  const { peft_type, r, lora_alpha, target_modules } = json;
-  if (
-    peft_type !== 'LORA' ||
-    typeof r !== 'number' ||
-    typeof lora_alpha !== 'number' ||
-    !Array.isArray(target_modules)
-  ) {
-    throw badInput(
-      'model',
-      `Cannot read adapter config "${path}": not a LoRA, expected peft_type "LORA" with r, lora_alpha, target_modules`,
-    );
+  const refuse = (what: string): never => {
+    throw badInput('model', `Cannot read adapter config "${path}": ${what}`);
+  };
+  const { peft_type, r, lora_alpha, lora_dropout = 0, target_modules } = json;
+  if (peft_type !== 'LORA') refuse(`"peft_type" is ${JSON.stringify(peft_type)}, expected "LORA"`);
+  if (typeof r !== 'number' || typeof lora_alpha !== 'number' || typeof lora_dropout !== 'number')
+    return refuse('"r", "lora_alpha" or "lora_dropout" is no number, expected numbers');
+  if (!Array.isArray(target_modules)) return refuse('"target_modules" is no list, expected names of modules');
+  for (const [key, value] of Object.entries(json)) {
+    if (!unsupported.includes(key) || isOff(value)) continue;
+    refuse(`"${key}" is ${JSON.stringify(value)}, expected none: only plain LoRA is read`);
   }
-  return { rank: r, alpha: lora_alpha, targets: target_modules.map(String) };
+  const targets = loraTargets.filter((target) => target_modules.includes(target));
+  const unknown = target_modules.find((target) => !targets.includes(target));
+  if (unknown !== undefined) refuse(`it adapts "${unknown}", expected modules among ${loraTargets.join(', ')}`);
+  return { rank: r, alpha: lora_alpha, targets, ...(lora_dropout > 0 ? { dropout: lora_dropout } : {}) };
+}
+
+/** Settings of PEFT that change what an adapter computes and are not read here. */
+const unsupported: readonly string[] = [
+  'alpha_pattern',
+  'bias',
+  'fan_in_fan_out',
+  'layer_replication',
+  'layers_to_transform',
+  'lora_bias',
+  'modules_to_save',
+  'rank_pattern',
+  'target_parameters',
+  'trainable_token_indices',
+  'use_dora',
+  'use_rslora',
+];
+
+function isOff(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return value === null || value === false || value === 'none';
 }

@@ -4,7 +4,7 @@
  */
 import type { TensorSpec } from '../tensor/compile.ts';
 import { tf } from '../tensor/tf.ts';
-import { feedForward, logitsOf, project, type Weights, weight } from './llama.ts';
+import { feedForward, logitsOf, project, queriesKeysValues, type Weights, weight } from './llama.ts';
 import type { ModelConfig } from './model-config.ts';
 import { type Rotation, rmsNorm, rotate } from './ops.ts';
 import { ropeTables } from './rope.ts';
@@ -22,7 +22,7 @@ export interface DecodeShape {
 const hidden = -1e9;
 
 /**
- * Returns the inputs besides the weights: `tokens`, `positions` [B·W]; `length` [B], tokens in each row's cache; `last` [B], index into
+ * Returns the inputs besides the weights: `tokens`, `positions` (below S) [B·W]; `length` [B], tokens in each row's cache; `last` [B], index into
  * [B·W] of each row's last real column; `key/<layer>`, `value/<layer>` [B·K, S, E]; with previous-token embeddings also `previous` [B·W]
  * and `hasPrevious` [B·W, 1].
  */
@@ -54,7 +54,7 @@ export function decodeStep(
   const attention = {
     config,
     shape,
-    rotation: rotationAt(config, inputs.positions!),
+    rotation: rotationAt(config, inputs.positions!, shape.S),
     masks: masksOf(inputs.length!, config, shape),
   };
   let x = tf.gather(weight(weights, 'model.embed_tokens.weight'), inputs.tokens!); // [B·W, D]
@@ -64,11 +64,7 @@ export function decodeStep(
   }
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `model.layers.${layer}`;
-    const qkv = project(
-      weights,
-      `${at}.qkv`,
-      rmsNorm(x, weight(weights, `${at}.input_layernorm.weight`), config.normEps),
-    );
+    const qkv = queriesKeysValues(weights, at, x, config);
     const cache = { key: inputs[`key/${layer}`]!, value: inputs[`value/${layer}`]! };
     const { output, key, value } = windowAttention(qkv, cache, attention);
     outputs[`key/${layer}`] = key;
@@ -81,11 +77,11 @@ export function decodeStep(
   return outputs;
 }
 
-function rotationAt(config: ModelConfig, positions: tf.Tensor): Rotation {
+function rotationAt(config: ModelConfig, positions: tf.Tensor, length: number): Rotation {
   const half = config.headSize / 2;
-  const tables = ropeTables(config, config.maxLength);
+  const tables = ropeTables(config, length);
   const at = (table: Float32Array): tf.Tensor =>
-    tf.expandDims(tf.gather(tf.tensor(table, [config.maxLength, half]), positions), 1);
+    tf.expandDims(tf.gather(tf.tensor(table, [length, half]), positions), 1);
   return { cos: at(tables.cos), sin: at(tables.sin) }; // [B·W, 1, E/2]
 }
 

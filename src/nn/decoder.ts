@@ -55,6 +55,11 @@ const widths = [1, 4, 16, 64] as const;
 const programLimit = 48;
 const cacheBuckets = [64, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192];
 
+/** Returns a cache length that holds `needed` tokens: few different ones, so that few programs are compiled. */
+function cacheBucket(needed: number): number {
+  return cacheBuckets.find((bucket) => bucket >= needed) ?? 8192 * Math.ceil(needed / 8192);
+}
+
 /** Creates a decoder on the model's own parameter array. Programs are compiled when a shape is first needed. */
 export function createDecoder(model: Model, options: DecoderOptions): Decoder {
   const { slots, maxLength } = options;
@@ -155,7 +160,7 @@ class CachedDecoder implements Decoder {
   #resize(rows: readonly DecodeRow[]): void {
     let needed = Math.max(...this.#lengths);
     for (const { slot, tokens } of rows) needed = Math.max(needed, this.#lengths[slot]! + tokens.length);
-    const fitting = Math.min(this.maxLength, cacheBuckets.find((bucket) => bucket >= needed) ?? this.maxLength);
+    const fitting = Math.min(this.maxLength, cacheBucket(needed));
     if (fitting === this.#capacity || (fitting < this.#capacity && fitting * 2 > this.#capacity)) return;
     const { layers, kvHeads: K, headSize: E } = this.#model.config;
     const cache: Record<string, Float32Array> = {};
@@ -181,7 +186,7 @@ class CachedDecoder implements Decoder {
     return bucket;
   }
 
-  #inputs(rows: readonly DecodeRow[], { B, W }: DecodeShape): Record<string, Int32Array | Float32Array> {
+  #inputs(rows: readonly DecodeRow[], { B, W, S }: DecodeShape): Record<string, Int32Array | Float32Array> {
     const tokens = new Int32Array(B * W);
     const previous = new Int32Array(B * W);
     const hasPrevious = new Float32Array(B * W);
@@ -189,7 +194,7 @@ class CachedDecoder implements Decoder {
     const last = Int32Array.from({ length: B }, (_, row) => row * W);
     for (const { slot, tokens: fed } of rows) {
       const start = this.#lengths[slot]!;
-      for (let w = 0; w < W; w++) positions[slot * W + w] = Math.min(start + w, this.#model.config.maxLength - 1);
+      for (let w = 0; w < W; w++) positions[slot * W + w] = Math.min(start + w, S - 1); // S holds all real ones
       fed.forEach((token, w) => {
         tokens[slot * W + w] = token;
         previous[slot * W + w] = w > 0 ? fed[w - 1]! : this.#lastTokens[slot]!;

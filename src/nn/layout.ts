@@ -65,6 +65,8 @@ export function layoutOf(config: ModelConfig, heads: readonly HeadName[]): Layou
       [`${at}.self_attn.q_proj.weight`, [queries, D], `${at}.qkv`],
       [`${at}.self_attn.k_proj.weight`, [keys, D], `${at}.qkv`],
       [`${at}.self_attn.v_proj.weight`, [keys, D], `${at}.qkv`],
+      ...(config.attentionBias ? biasRows(at, { queries, keys }) : []),
+      ...(config.queryKeyNorm ? normRows(at, config.headSize) : []),
       [`${at}.self_attn.o_proj.weight`, [D, queries]],
       [`${at}.post_attention_layernorm.weight`, [D]],
       [`${at}.mlp.gate_proj.weight`, [F, D], `${at}.gate_up`],
@@ -84,6 +86,21 @@ export function layoutOf(config: ModelConfig, heads: readonly HeadName[]): Layou
     );
   }
   return layoutRows(rows);
+}
+
+function biasRows(at: string, width: { readonly queries: number; readonly keys: number }): Row[] {
+  return [
+    [`${at}.self_attn.q_proj.bias`, [width.queries], `${at}.qkv/bias`],
+    [`${at}.self_attn.k_proj.bias`, [width.keys], `${at}.qkv/bias`],
+    [`${at}.self_attn.v_proj.bias`, [width.keys], `${at}.qkv/bias`],
+  ];
+}
+
+function normRows(at: string, headSize: number): Row[] {
+  return [
+    [`${at}.self_attn.q_norm.weight`, [headSize]],
+    [`${at}.self_attn.k_norm.weight`, [headSize]],
+  ];
 }
 
 /** Returns the tensors a layout enters the graph as. */

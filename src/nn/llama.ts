@@ -80,16 +80,27 @@ export function hiddenStates(
   }
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `model.layers.${layer}`;
-    const qkv = project(
-      weights,
-      `${at}.qkv`,
-      rmsNorm(x, weight(weights, `${at}.input_layernorm.weight`), config.normEps),
-    );
+    const qkv = queriesKeysValues(weights, at, x, config);
     const attention = selfAttention(qkv, { B, T }, model);
     x = tf.add(x, project(weights, `${at}.self_attn.o_proj.weight`, attention));
     x = tf.add(x, feedForward(weights, at, x, config));
   }
   return rmsNorm(x, weight(weights, 'model.norm.weight'), config.normEps);
+}
+
+/** Computes what attends and is attended to in a layer, its norm included. @param x [N, D]. @returns [N, (H + 2K)·E]. */
+export function queriesKeysValues(weights: Weights, at: string, x: tf.Tensor, config: ModelConfig): tf.Tensor {
+  const normal = rmsNorm(x, weight(weights, `${at}.input_layernorm.weight`), config.normEps);
+  const qkv = project(weights, `${at}.qkv`, normal);
+  if (!config.queryKeyNorm) return qkv;
+  const { heads: H, kvHeads: K, headSize: E, normEps } = config;
+  const [q, k, v] = tf.split(qkv, [H * E, K * E, K * E], 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const normed = (part: tf.Tensor, name: string): tf.Tensor =>
+    tf.reshape(
+      rmsNorm(tf.reshape(part, [-1, E]), weight(weights, `${at}.self_attn.${name}.weight`), normEps),
+      part.shape,
+    );
+  return tf.concat([normed(q, 'q_norm'), normed(k, 'k_norm'), v], 1);
 }
 
 /** Computes the gated feed-forward sublayer of a layer, its norm included. @param x [N, D]. @returns [N, D]. */
@@ -140,9 +151,11 @@ export function headOutput(weights: Weights, head: HeadName, h: tf.Tensor): tf.T
   return tf.reshape(outer, [-1]);
 }
 
-/** Multiplies rows by a matrix stored [out, in], and adds what an adapter beside it says (see lora.ts). @param x [N, in]. */
+/** Multiplies rows by a matrix stored [out, in], and adds its bias and what an adapter beside it says (see lora.ts). @param x [N, in]. */
 export function project(weights: Weights, name: string, x: tf.Tensor): tf.Tensor {
-  const y = tf.matMul(x, weight(weights, name), false, true);
+  const product = tf.matMul(x, weight(weights, name), false, true);
+  const bias = weights[`${name}/bias`];
+  const y = bias === undefined ? product : tf.add(product, bias);
   const down = weights[`${name}/down`];
   if (down === undefined) return y;
   const kept = weights[`${name}/kept`];

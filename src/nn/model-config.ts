@@ -1,6 +1,6 @@
 /**
- * The shape of a Llama-style language model, and its translation from and to Hugging Face's config.json.
- * One departure exists, off by default: `previousTokenEmbedding` adds a learned vector of the token before.
+ * The shape of a Llama-style language model, and its translation from and to Hugging Face's config.json. Qwen 2 and Qwen 3 are Llamas with
+ * one part more each. One departure of our own exists, off by default: `previousTokenEmbedding` adds a learned vector of the token before.
  */
 import { badInput } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
@@ -45,6 +45,21 @@ export interface ModelConfig {
   readonly tieEmbeddings: boolean;
   /** True if the input is x_t = E[token_t] + P[token_{t-1}] (nothing added at t = 0). Not Llama; helps small models copy. */
   readonly previousTokenEmbedding: boolean;
+  /** True if queries, keys and values have biases (Qwen 2). Absent: false. */
+  readonly attentionBias?: boolean;
+  /** True if every query and key head is normed before it is rotated (Qwen 3). Absent: false. */
+  readonly queryKeyNorm?: boolean;
+}
+
+/** What `model_type` of a config.json may be, and the class of transformers that goes with it. */
+const architectures = { llama: 'LlamaForCausalLM', qwen2: 'Qwen2ForCausalLM', qwen3: 'Qwen3ForCausalLM' } as const;
+
+type ModelType = keyof typeof architectures;
+
+/** Returns the Hugging Face `model_type` a shape belongs to. */
+function modelTypeOf(config: ModelConfig): ModelType {
+  if (config.queryKeyNorm) return 'qwen3';
+  return config.attentionBias ? 'qwen2' : 'llama';
 }
 
 const positiveIntegers = [
@@ -73,14 +88,17 @@ export function checkModelConfig(config: ModelConfig, name = 'model'): void {
   if (config.headSize % 2 !== 0) refuse(`headSize is ${config.headSize}, expected an even number`);
   if (!(config.ropeTheta > 0)) refuse(`ropeTheta is ${config.ropeTheta}, expected a positive number`);
   if (!(config.normEps > 0)) refuse(`normEps is ${config.normEps}, expected a positive number`);
+  if (config.attentionBias && config.queryKeyNorm)
+    refuse('it has both biases and norms of queries and keys, expected one of them at most');
 }
 
 /** Returns the config.json of a model, readable by transformers (which ignores `previous_token_embedding`). */
 export function toHfConfig(config: ModelConfig): JsonObject {
   const scaling = config.ropeScaling;
+  const type = modelTypeOf(config);
   return {
-    architectures: ['LlamaForCausalLM'],
-    model_type: 'llama',
+    architectures: [architectures[type]],
+    model_type: type,
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
     num_hidden_layers: config.layers,
@@ -103,8 +121,8 @@ export function toHfConfig(config: ModelConfig): JsonObject {
     rms_norm_eps: config.normEps,
     tie_word_embeddings: config.tieEmbeddings,
     hidden_act: 'silu',
-    attention_bias: false,
-    mlp_bias: false,
+    ...(type === 'qwen2' ? {} : { attention_bias: false }),
+    ...(type === 'llama' ? { mlp_bias: false } : { use_sliding_window: false }),
     torch_dtype: 'float32',
     ...(config.previousTokenEmbedding ? { previous_token_embedding: true } : {}),
   };
@@ -126,10 +144,13 @@ export function fromHfConfig(json: JsonObject, file: string): ModelConfig {
     const value = json[key];
     if (value !== undefined && value !== expected) refuse(`"${key}" is ${JSON.stringify(value)}, expected ${expected}`);
   };
-  insist('model_type', 'llama');
+  const type = (json.model_type ?? 'llama') as ModelType; // checked on the next line
+  if (!Object.hasOwn(architectures, type))
+    refuse(`"model_type" is ${JSON.stringify(type)}, expected one of ${Object.keys(architectures).join(', ')}`);
   insist('hidden_act', 'silu');
-  insist('attention_bias', false);
+  if (type !== 'qwen2') insist('attention_bias', false); // Qwen 2 has them whatever this says
   insist('mlp_bias', false);
+  insist('use_sliding_window', false);
   const hiddenSize = read(json, 'hidden_size');
   const heads = read(json, 'num_attention_heads');
   // transformers 5 writes one record "rope_parameters" in place of "rope_theta" and "rope_scaling"
@@ -153,6 +174,8 @@ export function fromHfConfig(json: JsonObject, file: string): ModelConfig {
     normEps: read(json, 'rms_norm_eps'),
     tieEmbeddings: json.tie_word_embeddings === true,
     previousTokenEmbedding: json.previous_token_embedding === true,
+    ...(type === 'qwen2' ? { attentionBias: true } : {}),
+    ...(type === 'qwen3' ? { queryKeyNorm: true } : {}),
   };
   checkModelConfig(config, file);
   return config;

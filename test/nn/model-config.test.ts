@@ -52,8 +52,11 @@ describe('fromHfConfig()', () => {
     expect(() => fromHfConfig({ ...llama, rope_scaling: scaling }, 'a.json')).toThrow(
       'Cannot read model config "a.json": "rope_scaling" has type "yarn", expected "llama3", "default" or null',
     );
-    expect(() => fromHfConfig({ ...llama, model_type: 'qwen2' }, 'a.json')).toThrow(
-      '"model_type" is "qwen2", expected llama',
+    expect(() => fromHfConfig({ ...llama, model_type: 'mistral' }, 'a.json')).toThrow(
+      'Cannot read model config "a.json": "model_type" is "mistral", expected one of llama, qwen2, qwen3',
+    );
+    expect(() => fromHfConfig({ ...llama, model_type: 'qwen2', use_sliding_window: true }, 'a.json')).toThrow(
+      'Cannot read model config "a.json": "use_sliding_window" is true, expected false',
     );
     const { vocab_size, ...lacking } = llama;
     expect(vocab_size).toBe(128256);
