@@ -12,7 +12,7 @@ const forms = ['Walk to %', 'Put % on %', 'Pour % into %', 'Release %', '%: %', 
 describe.skipIf(!hasHouseholds)('with published households in ../shared or VIRTUALHOME_DATA', () => {
   const open = (): Environment => openVirtualhome({ source: 'files', root: vhRoot });
   // Washing the person leaves it CLEAN for good, and some goals want it otherwise: see the next test for how often the expert recovers.
-  testEnvironment('virtualhome (files)', open, { tasksPerSplit: 6, recovers: false });
+  testEnvironment('virtualhome (files)', open, { tasksPerSplit: 4, recovers: false });
   testAdversary('virtualhome (files)', open, { forms, tasks: 10, states: 5 });
 
   it('is won by its expert against noise unless the noise did what cannot be undone', () => {

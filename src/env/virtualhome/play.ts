@@ -17,7 +17,8 @@ export interface HouseholdRules {
   readonly leakIds?: boolean;
   /**
    * True: the faults of the public code stay in. FIND of something far and PUTOFF are answered with the wrapper's error text, SITTING and LYING
-   * are never noticed, and a refused action still fixes what its names mean. Default false.
+   * are never noticed, and a refused action still fixes what its names mean. The recordings rule this out: of their 621 observations the
+   * second fault alone loses 13 and two of the 75 goals; without the faults all are equal. Default false.
    */
   readonly strictHead?: boolean;
 }
