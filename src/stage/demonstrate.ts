@@ -3,7 +3,6 @@
  * so that the demonstrations also show how to go on after a refused or useless one; such turns are shown but never imitated.
  */
 import { join } from 'node:path';
-import { badInput } from '../base/error.ts';
 import { createRng, type Rng } from '../base/rng.ts';
 import { type Episode, type Turn, unattributed } from '../data/trajectory.ts';
 import { openTrajectoryWriter } from '../data/writer.ts';
@@ -60,9 +59,7 @@ type Demonstrated = Environment & Required<Pick<Environment, 'expert' | 'admissi
 
 function withExpert(world: World): Demonstrated {
   if ('expert' in world && 'admissible' in world) return world as Demonstrated; // only an Environment has them
-  throw badInput('stage', `Cannot demonstrate in the world "${world.name}": it has no scripted expert, expected one`, {
-    hint: 'Name recorded episodes in demonstrations.file; the world may have been asked for under http, which has none.',
-  });
+  throw new Error(`Internal: the world "${world.name}" has no expert`); // plan.ts refuses it
 }
 
 function demonstration(

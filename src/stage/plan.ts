@@ -4,7 +4,7 @@
  * A stage's parameters hold exactly what it reads, so that an unrelated change leaves its key alone.
  */
 import { resolve } from 'node:path';
-import { badInput, messageOf } from '../base/error.ts';
+import { badInput, messageOf, type SpaError } from '../base/error.ts';
 import { hashFile } from '../base/hash.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Plan, StageNode } from '../runner/stage.ts';
@@ -27,6 +27,8 @@ interface Shared {
   readonly baseDigest: string | null;
   /** SHA-256 of the recorded demonstrations, null if the scripted expert is asked. */
   readonly recordedDigest: string | null;
+  /** Name of the world itself, also where a server plays it. */
+  readonly worldName: string;
   /** The part of the world that decides results, with the digests of the given splits. */
   readonly worldWith: (splits: readonly string[]) => JsonObject;
 }
@@ -40,6 +42,7 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
   const environment = await openWorld(world);
   const base = manifest.model.base === null ? null : resolve(options.manifestFolder, manifest.model.base);
   const { file } = manifest.demonstrations;
+  if (file === null && manifest.server.url === null && !('expert' in environment)) throw noExpert(environment.name);
   const recorded = file === null ? null : resolve(options.manifestFolder, file);
   const shared: Shared = {
     manifest,
@@ -52,6 +55,7 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
     },
     baseDigest: base === null ? null : await digestCheckpoint(base),
     recordedDigest: recorded === null ? null : await digestRecorded(recorded),
+    worldName: environment.name,
     worldWith: (splits) => ({
       name: world.name,
       ...worldRules(world),
@@ -64,6 +68,14 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
     nodes: manifest.seeds.flatMap((seed) => (manifest.server.url === null ? lane : serverLane)(shared, seed)),
     manifest,
   };
+}
+
+function noExpert(world: string): SpaError {
+  return badInput(
+    'manifest',
+    `Cannot plan demonstrations in the world "${world}" behind HTTP: it has no scripted expert, expected recorded episodes`,
+    { hint: 'Name a trajectory file in demonstrations.file, e.g. one the same world left when it ran here.' },
+  );
 }
 
 async function digestRecorded(path: string): Promise<string> {
@@ -123,7 +135,7 @@ function lane(shared: Shared, seed: number): StageNode[] {
     'demonstrate',
     shared.recordedDigest === null
       ? { world: train, demonstrations: recipe }
-      : { env: manifest.environment.name, recorded: shared.recordedDigest },
+      : { env: shared.worldName, recorded: shared.recordedDigest },
     {},
   );
   const sft = add(

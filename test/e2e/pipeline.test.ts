@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countRows } from '../../src/data/reader.ts';
 import type { EvaluateSummary } from '../../src/stage/evaluate.ts';
-import { contentOf, episodesIn, newFolder, publishedIn, type Run, runTiny, stages } from './pipeline.ts';
+import { command, contentOf, episodesIn, newFolder, publishedIn, type Run, runTiny, stages } from './pipeline.ts';
+import { startNode } from './process.ts';
 
 const all = (status: string): Record<string, string> => Object.fromEntries(stages.map((stage) => [stage, status]));
 
@@ -117,5 +118,29 @@ describe('the pipeline', () => {
     });
     expect(healed.tables).toBe(first.tables);
     expect((await contentOf(folder)).explore).toEqual(content.explore);
+  });
+
+  it('gives the same numbers when the world is behind HTTP and the demonstrations are a file', async () => {
+    const { demonstrate } = await publishedIn(folder);
+    const served = startNode([command, 'serve', 'alfworld', '--port', '0', '--games', '12,6,6'], { cwd: folder });
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(await served.said('Ctrl-C ends'))![0];
+    const settings = [
+      'environment.name=http',
+      `environment.http.url=${url}`,
+      'environment.http.dialect=alfworld',
+      `demonstrations.file=${join(demonstrate!.folder, 'demonstrations.arrow')}`,
+    ];
+    const elsewhere = await newFolder();
+    const words = settings.flatMap((setting) => ['--set', setting]);
+    const remote = await runTiny(elsewhere, words);
+    const again = await runTiny(elsewhere, words);
+    served.child.kill('SIGINT');
+    expect((await served.ended).code).toBe(0);
+    await rm(elsewhere, { recursive: true });
+    expect(remote).toMatchObject({ code: 0, statuses: all('run') });
+    const evaluations = (run: Run): string[] => run.tables.split('\n').filter((line) => line.startsWith('valid_'));
+    expect(evaluations(first)).toHaveLength(9); // two policies on two splits at two temperatures, and the table by type
+    expect(evaluations(remote)).toEqual(evaluations(first));
+    expect(again).toMatchObject({ code: 0, statuses: all('cached') });
   });
 });

@@ -9,7 +9,8 @@ import type { Episode } from '../../src/data/trajectory.ts';
 import type { StoredStage } from '../../src/runner/store.ts';
 import { type Ended, type Started, startNode } from './process.ts';
 
-const command = fileURLToPath(new URL('../../src/cli/spa.mjs', import.meta.url));
+/** The `spa` command. */
+export const command = fileURLToPath(new URL('../../src/cli/spa.mjs', import.meta.url));
 const manifest = fileURLToPath(new URL('./fixtures/tiny.json', import.meta.url));
 
 /** The stages of the tiny experiment, in an order in which they can run. */

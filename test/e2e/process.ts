@@ -12,8 +12,8 @@ export interface Ended {
 export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves when the output contains a text. */
-  said(text: string): Promise<void>;
+  /** Resolves with all it has said when that contains a text. */
+  said(text: string): Promise<string>;
 }
 
 /** Starts a Node program as the leader of a process group. @param words The program's file and its arguments. */
@@ -44,10 +44,10 @@ export function startNode(
   const ended = new Promise<Ended>((resolve) => {
     child.on('close', (code) => resolve({ code, out, err }));
   });
-  const said = (text: string): Promise<void> =>
+  const said = (text: string): Promise<string> =>
     new Promise((resolve, reject) => {
       const check = (): void => {
-        if (out.includes(text) || err.includes(text)) resolve();
+        if (out.includes(text) || err.includes(text)) resolve(out + err);
       };
       listeners.push(check);
       check();
