@@ -2,9 +2,9 @@
  * `npm run bench -- env [alfworld|webshop|virtualhome] [--python]`: steps per second of each world on one core, and with `--python` the
  * Python originals (test/bench/python/setup.sh) on the same tasks and actions in the same run, taking turns.
  */
+import { cpus } from 'node:os';
 import * as alfworld from './env/alfworld.mjs';
 import { bench } from './env/bench.mjs';
-import { pinToOneCore } from './env/measure.mjs';
 import { pythonOf } from './env/python.mjs';
 import * as virtualhome from './env/virtualhome.mjs';
 import * as webshop from './env/webshop.mjs';
@@ -28,9 +28,11 @@ export async function run(args) {
     process.exitCode = 2;
     return;
   }
-  const pinned = pinToOneCore();
   console.log(
-    `node ${process.versions.node}; rates are steps per CPU second of one process${pinned ? ', all on core 0' : ''}; medians`,
+    `node ${process.versions.node}, ${cpus()[0]?.model.trim()}. A rate is steps per CPU second of the process (all its threads), so`,
+  );
+  console.log(
+    'that other work on the machine does not count; a ratio is that of the medians of rounds played in turns.',
   );
   for (const name of named.length > 0 ? named : Object.keys(worlds)) await bench(worlds[name], { withPython });
 }

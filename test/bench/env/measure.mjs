@@ -1,5 +1,4 @@
 /** Times and sizes: CPU seconds of this process (other programs on the machine do not count), medians, memory of live episodes. */
-import { execFileSync } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -10,16 +9,6 @@ const collect = runInNewContext('gc');
 export function cpuSeconds() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
-}
-
-/** Keeps this process, and what it starts from now on, on one core; false where that cannot be done (no `taskset`). */
-export function pinToOneCore() {
-  try {
-    execFileSync('taskset', ['-acp', '0', String(process.pid)], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The middle value. */

@@ -59,13 +59,13 @@ function printPair(label, ours, theirs, show) {
 
 /** Prints how many answers of both worlds are the same, and the first that are not. */
 export function printEquality(pairs) {
-  const different = pairs.filter(({ ours, theirs }) => ours !== theirs);
   for (const kind of new Set(pairs.map((pair) => pair.kind))) {
     const some = pairs.filter((pair) => pair.kind === kind);
-    console.log(`    ${kind} equal: ${some.filter(({ ours, theirs }) => ours === theirs).length} of ${some.length}`);
+    const different = some.filter(({ ours, theirs }) => ours !== theirs);
+    console.log(`    ${kind} equal: ${some.length - different.length} of ${some.length}`);
+    for (const { where, ours, theirs } of different.slice(0, Number(process.env.SPA_BENCH_DIFFERENCES ?? 2)))
+      console.log(`      differ at ${where}\n        ours   ${shorten(ours)}\n        theirs ${shorten(theirs)}`);
   }
-  for (const { kind, where, ours, theirs } of different.slice(0, Number(process.env.SPA_BENCH_DIFFERENCES ?? 3)))
-    console.log(`      ${kind} differ at ${where}\n        ours   ${shorten(ours)}\n        theirs ${shorten(theirs)}`);
 }
 
 /** Prints times of loading and sizes in memory. */
