@@ -33,6 +33,8 @@ export interface ChatFormat {
   readonly template: string;
   /** Ids that end an agent turn; the first is the one written in training. */
   readonly stopIds: readonly number[];
+  /** Writes a conversation as text, the way the template does. @throws {SpaError} If the template fails. */
+  render: Render;
   /**
    * Encodes a whole conversation. It ends with the last agent turn's stop token, or with the generation prompt if asked for.
    * @throws {SpaError} If the template does not write this conversation as the sum of its pieces.
@@ -59,13 +61,14 @@ export interface EncodeOptions {
  */
 export function createChatFormat(options: ChatFormatOptions): ChatFormat {
   const { tokenizer, template } = options;
-  const cut = createCutter(makeRender(options), (text) => specialAtStart(tokenizer, text));
+  const render = makeRender(options);
+  const cut = createCutter(render, (text) => specialAtStart(tokenizer, text));
   const stopIds = [...new Set([cut.stop, ...(options.moreStopTokens ?? [])])].map((token) => {
     const id = tokenizer.idOf(token);
     if (id !== undefined) return id;
     throw badInput('model', `Cannot use stop token "${token}": the tokenizer lacks it, expected one of its tokens`);
   });
-  const format = { tokenizer, template, stopIds, ...makeEncoders(tokenizer, cut) };
+  const format = { tokenizer, template, stopIds, render, ...makeEncoders(tokenizer, cut) };
   for (const sample of samples) proveAdditive(format, cut, sample);
   return format;
 }
@@ -79,7 +82,10 @@ function specialAtStart(tokenizer: Tokenizer, text: string): string | undefined 
   return undefined;
 }
 
-function makeEncoders(tokenizer: Tokenizer, cut: Cutter): Omit<ChatFormat, 'tokenizer' | 'template' | 'stopIds'> {
+function makeEncoders(
+  tokenizer: Tokenizer,
+  cut: Cutter,
+): Omit<ChatFormat, 'tokenizer' | 'template' | 'stopIds' | 'render'> {
   return {
     encodeConversation: (messages, { addGenerationPrompt = false } = {}) => {
       const encoded = cut.conversation(messages, addGenerationPrompt).map((piece) => ({
