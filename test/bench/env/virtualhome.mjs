@@ -140,5 +140,5 @@ function parts(text) {
     .split(/, |\. /)
     .filter(Boolean)
     .sort();
-  return `${sorted.sort().join(', ')} | ${hands.join(', ')}`;
+  return `${[...new Set(sorted)].sort().join(', ')} | ${hands.join(', ')}`;
 }
