@@ -51,6 +51,7 @@ function commandLine(program: Program, done: Done): Command {
   addSetup(cli, done);
   addPlay(cli, done);
   addData(cli, done);
+  addExport(cli, done);
   return cli;
 }
 
@@ -183,6 +184,19 @@ function addPlay(cli: Command, done: Done): void {
       "\nExamples:\n  spa play alfworld\n  spa play webshop --split valid_unseen --task 7 --hints\n  printf 'look\\n/quit\\n' | spa play alfworld",
     )
     .action(async (world, options) => done(await (await import('./play.ts')).playCommand(world, options)));
+}
+
+function addExport(cli: Command, done: Done): void {
+  cli
+    .command('export <run|folder>')
+    .description(
+      'write a trained policy as a Hugging Face folder (or its LoRA adapter as PEFT does); <run> as in `spa show`, or a policy folder',
+    )
+    .requiredOption('--to <folder>', 'new or empty folder to write')
+    .option('--adapter', 'write the adapter alone, to be loaded over the policy it was trained from')
+    .addOption(new Option('--dtype <type>', 'type of the numbers').choices(['float32', 'bfloat16']).default('float32'))
+    .option('--stage <name>', 'take the policy of this stage (default: the last)')
+    .action(async (source, options) => done(await (await import('./export.ts')).exportCommand(source, options)));
 }
 
 function addData(cli: Command, done: Done): void {

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { badInput, messageOf } from '../base/error.ts';
 import { writeJson } from '../base/file.ts';
 import { viewOf } from './layout.ts';
-import { type LoraOptions, loraLayout, loraTargets } from './lora.ts';
+import { type Beside, type LoraOptions, loraLayout, loraTargets } from './lora.ts';
 import type { ModelConfig } from './model-config.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
 const prefix = 'base_model.model.';
 
-/** Writes adapters into a folder. @param model `adapters` has the order of `loraLayout(config, lora)`. */
+/** Writes adapters into a folder. @param model.base What PEFT is told about the model they belong to: a path or a name. Absent: nothing. */
 export async function saveAdapters(
   folder: string,
-  model: { readonly config: ModelConfig; readonly lora: LoraOptions; readonly adapters: Float32Array },
+  model: Beside & { readonly config: ModelConfig; readonly base?: string },
 ): Promise<void> {
-  const { lora, adapters } = model;
+  const { lora, adapters, base = null } = model;
   const tensors = loraLayout(model.config, lora).entries.map((entry) => ({
     name: `${prefix}${entry.name}`,
     shape: entry.shape,
@@ -25,6 +25,7 @@ export async function saveAdapters(
   await writeJson(join(folder, 'adapter_config.json'), {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',
+    base_model_name_or_path: base,
     r: lora.rank,
     lora_alpha: lora.alpha,
     lora_dropout: lora.dropout ?? 0,
@@ -35,10 +36,7 @@ export async function saveAdapters(
 }
 
 /** Reads adapters for a model of this shape. @throws {SpaError} Bad input, if a file is missing, damaged or made for another shape. */
-export async function loadAdapters(
-  folder: string,
-  config: ModelConfig,
-): Promise<{ readonly lora: LoraOptions; readonly adapters: Float32Array }> {
+export async function loadAdapters(folder: string, config: ModelConfig): Promise<Beside> {
   const lora = await readOptions(join(folder, 'adapter_config.json'));
   const file = await readSafetensors(join(folder, 'adapter_model.safetensors'));
   const layout = loraLayout(config, lora);

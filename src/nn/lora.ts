@@ -145,24 +145,39 @@ function upOf(group: Group, adapters: Weights, lora: LoraOptions): tf.Tensor {
   return rows.length === 1 ? rows[0]! : tf.concat(rows, 0);
 }
 
+/** Adapters with their shape: numbers in the order of `loraLayout(config, lora)`. */
+export interface Beside {
+  readonly lora: LoraOptions;
+  readonly adapters: Float32Array;
+}
+
 /** Returns a plain model with the adapters folded into its matrices. */
 export function mergeAdapters(model: Model, adapters: Float32Array, lora: LoraOptions): Model {
-  const parameters = model.parameters.slice();
-  const layout = loraLayout(model.config, lora);
-  const find = (name: string): Float32Array => viewOf(adapters, layout.entries.find((entry) => entry.name === name)!);
-  for (const entry of layoutOf(model.config, model.heads).entries) {
-    if (!isTarget(entry, lora)) continue;
-    const [rows, columns] = entry.shape as readonly [number, number];
-    const [a, b, target] = [find(adapterName(entry, 'A')), find(adapterName(entry, 'B')), viewOf(parameters, entry)];
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++) {
-        let sum = 0;
-        for (let r = 0; r < lora.rank; r++) sum += b[i * lora.rank + r]! * a[r * columns + j]!;
-        target[i * columns + j]! += (sum * lora.alpha) / lora.rank;
-      }
-    }
-  }
+  const parameters = new Float32Array(model.parameters.length);
+  for (const entry of layoutOf(model.config, model.heads).entries)
+    viewOf(parameters, entry).set(mergedEntry(model, entry, { adapters, lora }));
   return { ...model, parameters };
+}
+
+/** Returns one parameter with its adapter folded in; a view of the model's own numbers where it has none. */
+export function mergedEntry(model: Model, entry: LayoutEntry, { adapters, lora }: Beside): Float32Array {
+  const own = viewOf(model.parameters, entry);
+  if (!isTarget(entry, lora)) return own;
+  const layout = loraLayout(model.config, lora);
+  const find = (name: string): Float32Array => viewOf(adapters, layout.entries.find((each) => each.name === name)!);
+  const [a, b] = [find(adapterName(entry, 'A')), find(adapterName(entry, 'B'))];
+  const [rows, columns] = entry.shape as readonly [number, number];
+  const merged = own.slice();
+  const sum = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) {
+    sum.fill(0);
+    for (let r = 0; r < lora.rank; r++) {
+      const factor = b[i * lora.rank + r]!;
+      for (let j = 0; j < columns; j++) sum[j]! += factor * a[r * columns + j]!;
+    }
+    for (let j = 0; j < columns; j++) merged[i * columns + j]! += (sum[j]! * lora.alpha) / lora.rank;
+  }
+  return merged;
 }
 
 function isTarget(entry: LayoutEntry, lora: LoraOptions): boolean {

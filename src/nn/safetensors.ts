@@ -32,32 +32,67 @@ export interface SafetensorsFile {
 
 const elementBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2 };
 
+/** A tensor to write; its numbers are made when their turn comes, so that not all need be in memory. */
+export interface WrittenTensor {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly data: Float32Array | (() => Float32Array);
+}
+
+/** How numbers are written: as they are, or rounded to the nearest bfloat16, ties to even. */
+export type WrittenType = 'float32' | 'bfloat16';
+
+/** Bytes of one number of a type. */
+export const bytesOf: Readonly<Record<WrittenType, number>> = { float32: 4, bfloat16: 2 };
+
 interface HeaderEntry {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly data_offsets: readonly [number, number];
 }
 
-/** Writes tensors as F32, in the order given, atomically. @param metadata Texts for the header's `__metadata__`. */
+/** Writes tensors in the order given, atomically. @param options.metadata Texts for the header's `__metadata__`. */
 export async function writeSafetensors(
   path: string,
-  tensors: readonly NamedTensor[],
-  metadata: Readonly<Record<string, string>> = {},
+  tensors: readonly WrittenTensor[],
+  options: { readonly metadata?: Readonly<Record<string, string>>; readonly dtype?: WrittenType } = {},
 ): Promise<void> {
+  const { metadata = {}, dtype = 'float32' } = options;
   const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
   let end = 0;
-  for (const { name, shape, data } of tensors) {
-    if (data.length !== sizeOf(shape))
-      throw new RangeError(`Internal: tensor "${name}" has ${data.length} numbers for shape [${shape}]`);
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, end + data.byteLength] };
-    end += data.byteLength;
+  for (const { name, shape } of tensors) {
+    const start = end;
+    end += sizeOf(shape) * bytesOf[dtype];
+    header[name] = { dtype: dtype === 'float32' ? 'F32' : 'BF16', shape, data_offsets: [start, end] };
   }
   const text = Buffer.from(JSON.stringify(header));
   const head = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, 0x20); // padded with spaces, as the format asks
   head.writeBigUInt64LE(BigInt(head.length - 8), 0);
   text.copy(head, 8);
-  const numbers = tensors.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  await writePiecesAtomic(path, [head, ...numbers]);
+  await writePiecesAtomic(path, pieces(head, tensors, dtype));
+}
+
+function* pieces(head: Uint8Array, tensors: readonly WrittenTensor[], dtype: WrittenType): Generator<Uint8Array> {
+  yield head;
+  for (const { name, shape, data } of tensors) {
+    const numbers = typeof data === 'function' ? data() : data;
+    if (numbers.length !== sizeOf(shape))
+      throw new RangeError(`Internal: tensor "${name}" has ${numbers.length} numbers for shape [${shape}]`);
+    const written = dtype === 'float32' ? numbers : narrow(numbers);
+    yield new Uint8Array(written.buffer, written.byteOffset, written.byteLength);
+  }
+}
+
+/** Rounds float32 to the nearest bfloat16, ties to even; a NaN stays one. */
+function narrow(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < halves.length; i++) {
+    const x = bits[i]!;
+    const isNotNumber = (x & 0x7fffffff) > 0x7f800000;
+    halves[i] = isNotNumber ? (x >>> 16) | 0x40 : (x + 0x7fff + ((x >>> 16) & 1)) >>> 16; // below 2^53, so nothing is lost
+  }
+  return halves;
 }
 
 /**

@@ -15,7 +15,7 @@ export async function saveTrainerState(folder: string, state: TrainerState): Pro
     if (vectors === undefined) return [];
     return fields.map((field) => ({ name: `${part}.${field}`, shape: [vectors[field].length], data: vectors[field] }));
   });
-  await writeSafetensors(join(folder, fileName), tensors, { step: String(state.step) });
+  await writeSafetensors(join(folder, fileName), tensors, { metadata: { step: String(state.step) } });
 }
 
 /** Reads a state, or returns undefined if the folder holds none. @throws {SpaError} Bad input, if the file is damaged. */

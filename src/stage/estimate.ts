@@ -75,7 +75,7 @@ export const estimate: Stage = {
       },
     });
     const trained = trainer.model;
-    await writeLike(join(context.folder, estimatorFolder), trained, source);
+    await writeLike(join(context.folder, estimatorFolder), trained, { source });
     const compute = { engine, threads, batchTokens: params.estimator.batchTokens, wants: { progress: true } } as const;
     const quality = estimatorQuality(heldOut, await scoreSequences(trained, heldOut, compute));
     const fit = estimatorQuality(training, await scoreSequences(trained, training, compute));

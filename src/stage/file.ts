@@ -6,6 +6,8 @@ export const demonstrationsFile = 'demonstrations.arrow';
 export const episodesFile = 'episodes.arrow';
 /** Folder of a policy: config.json, model.safetensors, tokenizer.json, chat_template.jinja. */
 export const policyFolder = 'policy';
+/** Folder of the adapters that led to a policy trained with LoRA, in PEFT's layout; they belong to the policy it was trained from. */
+export const adapterFolder = 'adapter';
 /** Folder of a separate critic, beside the policy it was trained with. */
 export const criticFolder = 'critic';
 /** Folder of a progress estimator: the same files, with a progress head. */

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { badInput } from '../base/error.ts';
 import type { Episode } from '../data/trajectory.ts';
+import { saveAdapters } from '../nn/adapter-file.ts';
 import { loadModel } from '../nn/checkpoint.ts';
 import { type Model, withHeads } from '../nn/model.ts';
 import { createTrainer } from '../nn/trainer.ts';
@@ -15,7 +16,7 @@ import type { Manifest } from '../schema/manifest.ts';
 import { type PolicyTargets, ppoBatch, valueBatch } from './batch.ts';
 import { episodesOf, writeEpisodes } from './episodes.ts';
 import { layEpochs } from './epoch.ts';
-import { criticFolder, episodesFile, estimatorFolder, policyFolder } from './file.ts';
+import { adapterFolder, criticFolder, episodesFile, estimatorFolder, policyFolder } from './file.ts';
 import { adamOf, scheduleOf } from './optimiser.ts';
 import { finiteOrNull } from './outcome.ts';
 import { computeOf, openPolicy, writeLike } from './policy.ts';
@@ -42,7 +43,7 @@ interface Session {
   readonly policySource: string;
 }
 
-/** Writes `policy/`, `critic/` if it is separate, and `episodes.arrow` with the advantages. */
+/** Writes `policy/`, `adapter/` if LoRA was trained, `critic/` if it is separate, and `episodes.arrow` with the advantages. */
 export const optimise: Stage = {
   name: 'optimise',
   version: stageVersions.optimise,
@@ -207,8 +208,13 @@ async function trainPolicy(
       ];
     },
   });
-  await writeLike(join(context.folder, policyFolder), trainer.mergedModel(), policySource);
-  if (trainer.critic !== undefined) await writeLike(join(context.folder, criticFolder), trainer.critic, policySource);
+  const source = policySource;
+  const { adapters, critic } = trainer;
+  const beside = adapters && { lora: ppo.lora, adapters };
+  await writeLike(join(context.folder, policyFolder), trainer.model, { source, ...(beside && { beside }) });
+  if (beside !== undefined)
+    await saveAdapters(join(context.folder, adapterFolder), { ...beside, config: trainer.model.config });
+  if (critic !== undefined) await writeLike(join(context.folder, criticFolder), critic, { source });
   return { steps: epochs.steps, ...last };
 }
 

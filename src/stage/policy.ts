@@ -2,7 +2,7 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readTextIfPresent, writeFileAtomic, writeJson } from '../base/file.ts';
-import { loadModel, saveModel } from '../nn/checkpoint.ts';
+import { loadModel, type SaveOptions, saveModel } from '../nn/checkpoint.ts';
 import { createDecoder } from '../nn/decoder.ts';
 import type { Model } from '../nn/model.ts';
 import { createNativePolicy, type Sampling } from '../rollout/native-policy.ts';
@@ -16,7 +16,13 @@ import { engineNameOf, engineOf } from './engine.ts';
 import type { Codec } from './sequence.ts';
 
 /** Files beside the weights. */
-const textFiles = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'] as const;
+export const textFiles = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'generation_config.json',
+] as const;
 
 /** A model and how its conversations are written. */
 export interface OpenedPolicy {
@@ -46,10 +52,15 @@ export async function writePolicy(
   await writeFileAtomic(join(folder, 'chat_template.jinja'), embeddedTemplate);
 }
 
-/** Writes a model with the text files of the folder it was trained from. */
-export async function writeLike(folder: string, model: Model, source: string): Promise<void> {
+/** Writes a model with the text files of the folder it was trained from. @param source That folder. */
+export async function writeLike(
+  folder: string,
+  model: Model,
+  options: SaveOptions & { readonly source: string },
+): Promise<void> {
+  const { source, ...how } = options;
   await mkdir(folder, { recursive: true });
-  await saveModel(folder, model);
+  await saveModel(folder, model, how);
   for (const name of textFiles) {
     if ((await readTextIfPresent(join(source, name))) !== undefined)
       await copyFile(join(source, name), join(folder, name));

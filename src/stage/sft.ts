@@ -114,7 +114,7 @@ async function startingPoint(
   const base = context.node.resources.base as string | null; // plan.ts wrote it
   if (base !== null) {
     const opened = await openPolicy(base, params.prompt);
-    return { ...opened, write: (folder, model) => writeLike(folder, model, base) };
+    return { ...opened, write: (folder, model) => writeLike(folder, model, { source: base }) };
   }
   const tokenizerJson = trainTokenizer(corpus(episodes, params.prompt), {
     ...params.tokenizer,

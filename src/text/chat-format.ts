@@ -19,6 +19,8 @@ export interface ChatFormatOptions {
   readonly bosToken?: string;
   /** Tokens that end an agent turn beside the one the template writes, e.g. `<|end_of_text|>`. Default: none. */
   readonly moreStopTokens?: readonly string[];
+  /** The same by id. Default: none. */
+  readonly moreStopIds?: readonly number[];
   /** More variables of the template; the default fixes the date that Llama templates print. */
   readonly variables?: Readonly<Record<string, string>>;
 }
@@ -63,11 +65,12 @@ export function createChatFormat(options: ChatFormatOptions): ChatFormat {
   const { tokenizer, template } = options;
   const render = makeRender(options);
   const cut = createCutter(render, (text) => specialAtStart(tokenizer, text));
-  const stopIds = [...new Set([cut.stop, ...(options.moreStopTokens ?? [])])].map((token) => {
+  const namedIds = [cut.stop, ...(options.moreStopTokens ?? [])].map((token) => {
     const id = tokenizer.idOf(token);
     if (id !== undefined) return id;
     throw badInput('model', `Cannot use stop token "${token}": the tokenizer lacks it, expected one of its tokens`);
   });
+  const stopIds = [...new Set([...namedIds, ...(options.moreStopIds ?? [])])];
   const format = { tokenizer, template, stopIds, render, ...makeEncoders(tokenizer, cut) };
   for (const sample of samples) proveAdditive(format, cut, sample);
   return format;

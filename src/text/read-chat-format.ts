@@ -1,6 +1,6 @@
 /**
  * Reads the chat format of a Hugging Face model folder: `tokenizer.json`, the template from `chat_template.jinja` or from
- * `tokenizer_config.json`, and what ends a turn. Writes the same facts for a folder of our own, so that transformers can load it.
+ * `tokenizer_config.json`, and what ends a turn (the template's stop token, `eos_token`, `eos_token_id` of `generation_config.json`). Writes the same facts for a folder of our own, so that transformers can load it.
  */
 import { join } from 'node:path';
 import { badInput, messageOf } from '../base/error.ts';
@@ -17,6 +17,14 @@ interface TokenizerConfig {
   readonly bos_token?: TokenText;
   readonly eos_token?: TokenText;
   readonly chat_template?: string | readonly { readonly name: string; readonly template: string }[];
+}
+
+/** Name of the file that tells transformers when to stop. */
+export const generationConfigFile = 'generation_config.json';
+
+/** The member of it read and written here. */
+interface GenerationConfig {
+  readonly eos_token_id?: number | readonly number[] | null;
 }
 
 /**
@@ -42,7 +50,15 @@ export async function readChatFormat(folder: string): Promise<ChatFormat> {
   const bosToken = textOf(config.bos_token);
   const end = textOf(config.eos_token);
   const moreStopTokens = end !== undefined && tokenizer.idOf(end) !== undefined ? [end] : [];
-  return createChatFormat({ tokenizer, template, moreStopTokens, ...(bosToken === undefined ? {} : { bosToken }) });
+  const generation = parse<GenerationConfig>(folder, generationConfigFile, (await read(generationConfigFile)) ?? '{}');
+  const moreStopIds = [generation.eos_token_id ?? []].flat();
+  const wrong = moreStopIds.find((id) => !(Number.isInteger(id) && id >= 0 && id < tokenizer.vocabSize));
+  if (wrong !== undefined) {
+    const is = `${generationConfigFile} has eos_token_id ${JSON.stringify(wrong)}`;
+    throw unreadable(folder, is, `ids from 0 to ${tokenizer.vocabSize - 1}`);
+  }
+  const opening = bosToken === undefined ? {} : { bosToken };
+  return createChatFormat({ tokenizer, template, moreStopTokens, moreStopIds, ...opening });
 }
 
 /** Returns the `tokenizer_config.json` of a tokenizer trained with {@link embeddedSpecials}, for transformers. */

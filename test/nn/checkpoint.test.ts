@@ -1,12 +1,12 @@
 /** Models, adapters and trainer states on disk, and every way their files can be wrong. */
-import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SpaError } from '../../src/base/error.ts';
 import { loadAdapters, saveAdapters } from '../../src/nn/adapter-file.ts';
 import { checkModel, loadModel, saveModel } from '../../src/nn/checkpoint.ts';
-import { createAdapters, loraLayout } from '../../src/nn/lora.ts';
+import { createAdapters, loraLayout, mergeAdapters } from '../../src/nn/lora.ts';
 import { withHeads } from '../../src/nn/model.ts';
 import { type NamedTensor, readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts';
 import { loadTrainerState, saveTrainerState } from '../../src/nn/trainer-state.ts';
@@ -225,5 +225,41 @@ describe('withHeads()', () => {
     expect(withHeads(both, ['value'], 4)).toEqual(model);
     expect(both.parameters.length).toBe(model.parameters.length + 24 * 24 + 24 + 24 + 1);
     expect([...both.parameters.slice(-25)]).toEqual(new Array(25).fill(0)); // a new head says 0 everywhere
+  });
+});
+
+describe('bfloat16 and shards', () => {
+  it('rounds to the nearest bfloat16, ties to even', async () => {
+    // 1 + 2^-8 lies half way between 1 and 1 + 2^-7, 1 + 3·2^-8 half way between 1 + 2^-7 and 1 + 2^-6: each goes to the even one
+    const data = Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, -1e-40, 3.4e38, Number.NaN);
+    const path = join(folder, 'x.safetensors');
+    await writeSafetensors(path, [{ name: 'x', shape: [6], data }], { dtype: 'bfloat16' });
+    const file = await readSafetensors(path);
+    const found = [...file.read('x').data];
+    expect(found.slice(0, 3)).toEqual([1, 1 + 2 ** -6, 1 + 2 ** -7]);
+    expect(found[3]).toBe(-(2 ** -133)); // the smallest there is
+    expect(found.slice(4)).toEqual([Number.POSITIVE_INFINITY, Number.NaN]); // 3.4e38 is nearer to 2^128 than to the largest bfloat16
+  });
+
+  it('writes shards of limited size that hold the same numbers, and leaves no older weights beside them', async () => {
+    const model = tinyModel(['value']);
+    await saveModel(folder, model);
+    await saveModel(folder, model, { shardBytes: 8000 });
+    const names = (await readdir(folder)).sort();
+    expect(names.filter((name) => name.startsWith('model-')).length).toBeGreaterThan(2);
+    expect(names).not.toContain('model.safetensors');
+    expect(await loadModel(folder)).toEqual(model);
+    const index = JSON.parse(await readFile(join(folder, 'model.safetensors.index.json'), 'utf8'));
+    expect(index.metadata.total_size).toBe(4 * model.parameters.length);
+    await saveModel(folder, model);
+    expect((await readdir(folder)).sort()).toEqual(['config.json', 'model.safetensors']);
+  });
+
+  it('folds adapters in while writing, to the same bits as before', async () => {
+    const model = tinyModel(['value']);
+    const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'down_proj'] };
+    const adapters = createAdapters(loraLayout(tinyConfig, lora), 5).map((value) => value + 0.1);
+    await saveModel(folder, model, { beside: { lora, adapters } });
+    expect(await loadModel(folder)).toEqual(mergeAdapters(model, adapters, lora));
   });
 });
