@@ -11,7 +11,8 @@ export function shared(name) {
 
 /** The checkout of an original: named by a variable, or cloned by test/bench/python/setup.sh; undefined if it is not there. */
 export function sourceOf(variable, name, holds) {
-  const cloned = fileURLToPath(new URL(`../../../.venv/bench/source/${name}`, import.meta.url));
+  const venv = process.env.SPA_BENCH_VENV ?? fileURLToPath(new URL('../../../.venv/bench', import.meta.url));
+  const cloned = join(venv, 'source', name);
   const path = process.env[variable] ?? cloned;
   return existsSync(join(path, holds)) ? path : undefined;
 }

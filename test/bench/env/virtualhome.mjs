@@ -25,7 +25,7 @@ export function open() {
   const world = openVirtualhome({
     source: 'generated',
     seed: 1,
-    counts: { train: 12, valid_seen: 1, valid_unseen: 1 },
+    counts: { train: 1, valid_seen: 12, valid_unseen: 1 },
   });
   return { world, what: 'generated households, as no real ones are here' };
 }
