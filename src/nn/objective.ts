@@ -3,9 +3,10 @@ import type { TensorSpec } from '../tensor/compile.ts';
 import { tf } from '../tensor/tf.ts';
 import type { Objective } from './batch.ts';
 import type { HeadName } from './layout.ts';
-import { type BatchShape, headOutput, hiddenStates, logitsOf, type SequenceConstants, type Weights } from './llama.ts';
+import { headOutput, hiddenStates, logitsOf, type SequenceConstants, type Weights } from './llama.ts';
 import { type LossTerms, languageLoss, type PpoOptions, ppoLoss, progressLoss, regressionLoss } from './losses.ts';
 import type { ModelConfig } from './model-config.ts';
+import { type BatchForm, isRowInput } from './rows.ts';
 
 /** A network in the graph: its shape, its weights as tensors, and what depends on the batch shape alone. */
 export interface Network {
@@ -49,14 +50,16 @@ function arraysOf(objective: Objective, values: ValueSource): readonly string[] 
 export function batchInputs(
   objective: Objective,
   values: ValueSource,
-  { B, T }: BatchShape,
+  { B, T, rows }: BatchForm,
 ): Record<string, TensorSpec> {
   const inputs: Record<string, TensorSpec> = { tokens: { shape: [B, T], dtype: 'int32' } };
-  if (readsTargets(objective)) inputs.targets = { shape: [B * T], dtype: 'int32' };
+  const spoken = [rows ?? B * T];
+  if (rows !== undefined) inputs.rows = { shape: spoken, dtype: 'int32' };
+  if (readsTargets(objective)) inputs.targets = { shape: spoken, dtype: 'int32' };
   for (const name of arraysOf(objective, values)) {
-    inputs[name] = {
-      shape: name === 'returns' || name === 'rowWeights' ? [B] : name === 'readMask' ? [B, T] : [B * T],
-    };
+    if (name === 'returns' || name === 'rowWeights') inputs[name] = { shape: [B] };
+    else if (name === 'readMask') inputs[name] = { shape: [B, T] };
+    else inputs[name] = { shape: isRowInput(name) ? spoken : [B * T] };
   }
   return inputs;
 }
@@ -74,12 +77,13 @@ export function objectiveLoss(
 ): LossTerms {
   const { model } = graph;
   const hidden = hiddenStates(model.weights, inputs.tokens!, model);
+  const logits = (): tf.Tensor => {
+    const spoken = inputs.rows === undefined ? hidden : tf.gather(hidden, inputs.rows);
+    return logitsOf(model.weights, spoken, model.config);
+  };
   switch (objective) {
     case 'language':
-      return languageLoss(
-        logitsOf(model.weights, hidden, model.config),
-        pick(inputs, 'targets', 'weights', 'agentWeights'),
-      );
+      return languageLoss(logits(), pick(inputs, 'targets', 'weights', 'agentWeights'));
     case 'progress': {
       const c = tf.reshape(headOutput(model.weights, 'progress', hidden), inputs.tokens!.shape);
       return progressLoss(c, pick(inputs, 'readMask', 'returns', 'rowWeights'));
@@ -87,7 +91,6 @@ export function objectiveLoss(
     case 'value':
       return regressionLoss(headOutput(model.weights, 'value', hidden), pick(inputs, 'valueWeights', 'valueTargets'));
     case 'ppo': {
-      const logits = logitsOf(model.weights, hidden, model.config);
       const values = ppoValues(hidden, inputs, graph);
       const arrays = pick(
         inputs,
@@ -100,7 +103,7 @@ export function objectiveLoss(
         'valueTargets',
         'oldValues',
       );
-      return ppoLoss({ logits, ...(values === undefined ? {} : { values }) }, arrays, graph.ppo!);
+      return ppoLoss({ logits: logits(), ...(values === undefined ? {} : { values }) }, arrays, graph.ppo!);
     }
     default:
       throw new RangeError(`Internal: objective ${objective satisfies never}`);

@@ -1,14 +1,16 @@
 /** Forward passes over whole sequences: log-probabilities of given tokens, and the heads' outputs at every position. */
 import { badInput } from '../base/error.ts';
 import { compile, type EngineName, type Program, type TensorSpec } from '../tensor/compile.ts';
-import type { tf } from '../tensor/tf.ts';
+import { tf } from '../tensor/tf.ts';
 import { checkTokens, type TokenBatch } from './batch.ts';
 import { groupsOf, layoutOf } from './layout.ts';
-import { headOutput, hiddenStates, logitsOf, sequenceConstants } from './llama.ts';
+import { headOutput, hiddenStates, logitsOf, sequenceConstants, type Weights } from './llama.ts';
 import type { Model } from './model.ts';
+import type { ModelConfig } from './model-config.ts';
 import { tokenLogProb } from './ops.ts';
 import { partFeeds, partInputs, partWeights } from './parts.ts';
 import { createProgramCache } from './program-cache.ts';
+import { isLarge, rowsAtOnce } from './rows.ts';
 
 /** Shapes kept compiled. */
 const programLimit = 16;
@@ -56,7 +58,7 @@ export function createScorer(
         constants: sequenceConstants(model.config, T),
       });
       return {
-        ...(wants.logProbs ? { logProbs: tokenLogProb(logitsOf(weights, hidden, model.config), inputs.targets!) } : {}),
+        ...(wants.logProbs ? { logProbs: logProbsOf(weights, hidden, inputs.targets!, model.config) } : {}),
         ...(wants.values ? { values: headOutput(weights, 'value', hidden) } : {}),
         ...(wants.progress ? { progress: headOutput(weights, 'progress', hidden) } : {}),
       };
@@ -89,6 +91,20 @@ export function createScorer(
     },
     [Symbol.asyncDispose]: () => programs[Symbol.asyncDispose](),
   };
+}
+
+/** Computes the log-probabilities of targets, a stretch of positions at a time where the logits of all would fill the memory. */
+function logProbsOf(weights: Weights, hidden: tf.Tensor, targets: tf.Tensor, config: ModelConfig): tf.Tensor {
+  const [count, width] = hidden.shape as [number, number];
+  if (!isLarge(count, config.vocabSize)) return tokenLogProb(logitsOf(weights, hidden, config), targets);
+  const step = rowsAtOnce(config.vocabSize);
+  const parts: tf.Tensor[] = [];
+  for (let from = 0; from < count; from += step) {
+    const size = Math.min(step, count - from);
+    const logits = logitsOf(weights, tf.slice(hidden, [from, 0], [size, width]), config);
+    parts.push(tokenLogProb(logits, tf.slice(targets, [from], [size])));
+  }
+  return tf.concat(parts, 0);
 }
 
 function missingHead(head: string): Error {

@@ -15,6 +15,7 @@ import type { Model } from './model.ts';
 import { readsTargets, type ValueSource } from './objective.ts';
 import { createPart, type Part, type PartName, partFeeds, setTrainedValues, trainedValues } from './parts.ts';
 import { createProgramCache } from './program-cache.ts';
+import { type BatchForm, withRows } from './rows.ts';
 import { stepFeeds } from './step-feeds.ts';
 import { type TrainingSetup, trainingGraph } from './training-graph.ts';
 
@@ -176,10 +177,11 @@ class ModelTrainer implements Trainer {
     const sums: Record<string, number> = {};
     let gradients: Float32Array[] = [];
     for (const [i, batch] of batches.entries()) {
-      const program = await this.#program(batch.shape, trained);
+      const needed = withRows(feeds[i]!, batch.shape, this.model.config.vocabSize);
+      const program = await this.#program(needed.form, trained);
       const results = await program.run({
         ...this.#weightFeeds,
-        ...feeds[i]!,
+        ...needed.feeds,
         ...this.#dropout(batch.shape, { trained, batch: i }),
       });
       this.#metricNames.forEach((name, m) => {
@@ -203,12 +205,13 @@ class ModelTrainer implements Trainer {
     return drawDropout(dropoutInputs(this.model.config, lora, B * T), lora.dropout, rng);
   }
 
-  #program(shape: BatchShape, trained: readonly Part[]): Promise<Program> {
+  #program(shape: BatchForm, trained: readonly Part[]): Promise<Program> {
     const { engine, threads } = this.#options;
     const onMetricNames = (names: readonly string[]): void => {
       this.#metricNames = names;
     };
-    return this.#programs.get(`${shape.B}x${shape.T} ${trained.length > 0 ? 'step' : 'loss'}`, () => {
+    const { B, T, rows = B * T } = shape;
+    return this.#programs.get(`${B}x${T} ${rows} ${trained.length > 0 ? 'step' : 'loss'}`, () => {
       const { fn, inputs } = trainingGraph(this.#setup, shape, { trained, onMetricNames });
       return compile(fn, inputs, { engine, ...(threads === undefined ? {} : { threads }) });
     });

@@ -3,12 +3,13 @@ import type { TensorFunction, TensorSpec } from '../tensor/compile.ts';
 import { gradientsOf } from '../tensor/gradients.ts';
 import { tf } from '../tensor/tf.ts';
 import type { Objective } from './batch.ts';
-import { type BatchShape, sequenceConstants, type Weights } from './llama.ts';
+import { sequenceConstants, type Weights } from './llama.ts';
 import { dropoutInputs, type LoraOptions, withAdapters } from './lora.ts';
 import type { LossTerms, PpoOptions } from './losses.ts';
 import type { Model } from './model.ts';
 import { batchInputs, type Network, objectiveLoss, type ValueSource } from './objective.ts';
 import { joinGradients, type Part, type PartName, partInputs, partWeights } from './parts.ts';
+import type { BatchForm } from './rows.ts';
 
 /** What a trainer trains, and for what. */
 export interface TrainingSetup {
@@ -35,7 +36,7 @@ export interface TrainingGraph {
  */
 export function trainingGraph(
   setup: TrainingSetup,
-  shape: BatchShape,
+  shape: BatchForm,
   options: { readonly trained: readonly Part[]; readonly onMetricNames: (names: readonly string[]) => void },
 ): TrainingGraph {
   const { trained } = options;
