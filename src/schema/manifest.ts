@@ -232,6 +232,13 @@ const explore = group('Stage explore: the policy plays training games.', {
   maxNewTokens: semantic(count('Tokens after which a reply is cut. Source: released, 512.', 512)),
 });
 
+const lengthGroups = semantic(
+  count(
+    'Micro-batches a step is mixed from, each of sequences of one length; 1 = all sequences of a step are about as long as each other, which often means that all of them failed or all succeeded. The paper mixes at random.',
+    4,
+  ),
+);
+
 const estimator = group('Stage estimate: the progress estimator, sum over turns of MLP(h_t) = R.', {
   ...training({
     epochs: 1,
@@ -239,6 +246,7 @@ const estimator = group('Stage estimate: the progress estimator, sum over turns 
     epochsSource: 'Source: released prm/train_our_progress_model.py, 1.',
     rateSource: 'Source: released prm/train_our_progress_model.py, 3e-6 for a 3B model.',
   }),
+  lengthGroups,
   heldOut: semantic(
     real('Share of explored games kept out of its training, for its own metrics. The released code has none.', 0.2, {
       minimum: 0,
@@ -304,6 +312,7 @@ const ppo = group('Stage optimise: proximal policy optimisation.', {
     epochsSource: 'Passes over each round of episodes. Source: TRL 0.10.1, 4.',
     rateSource: 'Source: StepTool_ppo.json, 1e-5 for LoRA on a 3B model.',
   }),
+  lengthGroups,
   rounds: semantic(
     count('Rounds of explore, estimate, attribute, optimise. The paper: 1 (offline).', 1, { minimum: 1, maximum: 50 }),
   ),

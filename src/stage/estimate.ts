@@ -64,15 +64,13 @@ export const estimate: Stage = {
       trainer,
       name: 'estimator',
       schedule: scheduleOf(params.estimator, epochs.steps),
-      batchesAt: (step) => {
-        const { indices, shape } = epochs.at(step);
-        return [
+      batchesAt: (step) =>
+        epochs.at(step).map(({ indices, shape }) =>
           progressBatch(
             indices.map((index) => training[index]!),
             shape,
           ),
-        ];
-      },
+        ),
     });
     const trained = trainer.model;
     await writeLike(join(context.folder, estimatorFolder), trained, { source });

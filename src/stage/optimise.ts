@@ -123,6 +123,7 @@ async function fitCritic({ context, params, sequences }: Session, start: Model):
     {
       epochs: ppo.criticEpochs,
       batchTokens: ppo.batchTokens,
+      lengthGroups: ppo.lengthGroups,
       maxLength: start.config.maxLength,
       seed,
       name: `critic ${round}`,
@@ -144,16 +145,14 @@ async function fitCritic({ context, params, sequences }: Session, start: Model):
       { ...ppo, learningRate: ppo.criticLearningRate, schedule: 'linear', floor: 0.1 },
       epochs.steps,
     ),
-    batchesAt: (step) => {
-      const { indices, shape } = epochs.at(step);
-      return [
+    batchesAt: (step) =>
+      epochs.at(step).map(({ indices, shape }) =>
         valueBatch(
           indices.map((index) => sequences[index]!),
           shape,
           (sequence) => targets.get(sequence)!,
         ),
-      ];
-    },
+      ),
   });
   return trainer.model;
 }
@@ -170,6 +169,7 @@ async function trainPolicy(
     {
       epochs: ppo.epochs,
       batchTokens: ppo.batchTokens,
+      lengthGroups: ppo.lengthGroups,
       maxLength: start.policy.config.maxLength,
       seed,
       name: `ppo ${round}`,
@@ -197,16 +197,14 @@ async function trainPolicy(
     trainer,
     name: 'ppo',
     schedule: scheduleOf(ppo, epochs.steps),
-    batchesAt: (step) => {
-      const { indices, shape } = epochs.at(step);
-      return [
+    batchesAt: (step) =>
+      epochs.at(step).map(({ indices, shape }) =>
         ppoBatch(
           indices.map((index) => sequences[index]!),
           shape,
           targetsOf,
         ),
-      ];
-    },
+      ),
   });
   const source = policySource;
   const { adapters, critic } = trainer;

@@ -55,12 +55,12 @@ export const sft: Stage = {
       trainer,
       name: 'sft',
       schedule: scheduleOf(params.sft, epochs.steps),
-      batchesAt: (step) => {
-        const { indices, shape } = epochs.at(step);
-        const rows = indices.map((index) => usable[index]!);
-        const agentMask = languageBatch(rows, shape, isImitated).weights;
-        return [{ ...languageBatch(rows, shape, weigh), agentMask }];
-      },
+      batchesAt: (step) =>
+        epochs.at(step).map(({ indices, shape }) => {
+          const rows = indices.map((index) => usable[index]!);
+          const agentMask = languageBatch(rows, shape, isImitated).weights;
+          return { ...languageBatch(rows, shape, weigh), agentMask };
+        }),
     });
     await start.write(join(context.folder, policyFolder), trainer.model);
     const tokens = usable.reduce((sum, sequence) => sum + sequence.ids.length, 0);

@@ -1,5 +1,6 @@
 /** Where each number stands in a batch: what decides the token at t + 1 stands at t. */
 import { describe, expect, it } from 'vitest';
+import type { PackedBatch } from '../../src/nn/batching.ts';
 import { languageBatch, type PolicyTargets, ppoBatch, progressBatch, valueBatch } from '../../src/stage/batch.ts';
 import { layEpochs } from '../../src/stage/epoch.ts';
 import { episodeOf, sequenceFrom, twoTurns } from './support.ts';
@@ -73,7 +74,7 @@ describe('layEpochs()', () => {
   const lengths = Array.from({ length: 23 }, (_, n) => 10 + 13 * n); // 10 … 296: five buckets of 64
   const options = { epochs: 3, batchTokens: 256, maxLength: 300, seed: 1, name: 'test' };
   const indicesOf = (epochs: ReturnType<typeof layEpochs>, from: number, to: number): number[] =>
-    Array.from({ length: to - from }, (_, n) => epochs.at(from + n).indices).flat();
+    Array.from({ length: to - from }, (_, n) => epochs.at(from + n).flatMap(({ indices }) => indices)).flat();
 
   it('shows every sequence once per pass, each pass in another order', () => {
     const epochs = layEpochs(lengths, options);
@@ -87,11 +88,25 @@ describe('layEpochs()', () => {
   it('gives every sequence room and keeps to the tokens of a batch', () => {
     const epochs = layEpochs(lengths, options);
     for (let step = 0; step < epochs.steps; step++) {
-      const { indices, shape: padded } = epochs.at(step);
+      const [{ indices, shape: padded }, ...more] = epochs.at(step) as [PackedBatch, ...PackedBatch[]];
+      expect(more).toEqual([]);
       expect(indices.length).toBeLessThanOrEqual(padded.B);
       for (const index of indices) expect(lengths[index]!).toBeLessThanOrEqual(padded.T);
       if (padded.B > 1) expect(padded.B * padded.T).toBeLessThanOrEqual(256);
     }
+  });
+
+  it('mixes a step from several lengths, within the tokens of a step', () => {
+    const mixed = layEpochs(lengths, { ...options, batchTokens: 1200, lengthGroups: 4 });
+    const pass = indicesOf(mixed, 0, mixed.steps / 3);
+    expect([...pass].sort((a, b) => a - b)).toEqual([...lengths.keys()]);
+    for (let step = 0; step < mixed.steps; step++) {
+      const batches = mixed.at(step);
+      expect(batches.length).toBeLessThanOrEqual(4);
+      expect(batches.reduce((sum, { shape }) => sum + shape.B * shape.T, 0)).toBeLessThanOrEqual(1200);
+    }
+    const lengthsOf = Array.from({ length: mixed.steps }, (_, n) => new Set(mixed.at(n).map(({ shape }) => shape.T)));
+    expect(Math.max(...lengthsOf.map((set) => set.size))).toBeGreaterThan(1);
   });
 
   it('is a function of the step alone: a run that begins at its end finds the same batches', () => {
