@@ -12,7 +12,7 @@ export interface BatchForm extends BatchShape {
 }
 
 /** Logits of all positions are computed while they take no more bytes than this: leaving some out would only mean more programs. */
-const logitsBytes = 2 ** 27;
+const logitsBytes = 2 ** 26;
 
 /** Inputs that have one number per position with logits. */
 const rowInputs = ['targets', 'weights', 'agentWeights', 'oldLogProbs', 'refLogProbs', 'advantages'];

@@ -41,6 +41,8 @@ export interface TrainerOptions {
   readonly ppo?: PpoOptions;
   /** ppo: a second model whose `value` head gives the values; absent: the model's own `value` head, or no values without one. */
   readonly critic?: Model;
+  /** Trains the arrays that are given instead of copies, for models that are most of the memory there is. Default false. */
+  readonly inPlace?: boolean;
   /** Learning rate of the critic as a multiple of the model's. Default 1. */
   readonly criticRate?: number;
 }
@@ -82,7 +84,7 @@ export interface Trainer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Creates a trainer on a copy of the model. Programs are compiled when a batch shape is first seen. @throws {SpaError} Bad input. */
+/** Creates a trainer on a copy of the model, unless told otherwise. Programs are compiled when a batch shape is first seen. @throws {SpaError} Bad input. */
 export function createTrainer(model: Model, options: TrainerOptions): Trainer {
   return new ModelTrainer(model, options);
 }
@@ -112,8 +114,8 @@ class ModelTrainer implements Trainer {
       isFrozen(name) || isUseless(name) || (lora !== undefined && !name.includes('_head.'));
     const isUntouched = layoutOf(model.config, model.heads).entries.every(({ name }) => isFixed(name));
     // A model of which nothing is trained is read, not copied: it may be most of the memory there is.
-    this.model = isUntouched ? model : { ...model, parameters: model.parameters.slice() };
-    this.critic = critic && { ...critic, parameters: critic.parameters.slice() };
+    this.model = isUntouched || options.inPlace ? model : { ...model, parameters: model.parameters.slice() };
+    this.critic = options.inPlace ? critic : critic && { ...critic, parameters: critic.parameters.slice() };
     const parts = [createPart('model', vectorsOf(this.model), isFixed)];
     if (lora !== undefined) {
       const layout = loraLayout(model.config, lora);

@@ -19,7 +19,7 @@ import { layEpochs } from './epoch.ts';
 import { adapterFolder, criticFolder, episodesFile, estimatorFolder, policyFolder } from './file.ts';
 import { adamOf, scheduleOf } from './optimiser.ts';
 import { finiteOrNull } from './outcome.ts';
-import { computeOf, openPolicy, writeLike } from './policy.ts';
+import { computeOf, openCodec, writeLike } from './policy.ts';
 import { discountedReturns, policyTargets, whitenTargets } from './policy-targets.ts';
 import { type Scores, scoreSequences } from './score.ts';
 import { type Sequence, sequenceOf } from './sequence.ts';
@@ -50,14 +50,14 @@ export const optimise: Stage = {
   run: async (context) => {
     const params = context.node.params as unknown as Params; // plan.ts wrote them
     const policySource = join(context.inputs.policy!, policyFolder);
-    const opened = await openPolicy(policySource, params.prompt);
+    const codec = await openCodec(policySource, params.prompt);
     const episodes = await episodesOf(join(context.inputs.episodes!, episodesFile));
     const sound = episodes.filter((episode) => episode.outcome !== 'infra_error' && episode.turns.length > 0);
-    const sequences = sound.map((episode) => sequenceOf(episode, opened.codec));
+    const sequences = sound.map((episode) => sequenceOf(episode, codec));
     const session: Session = { context, params, sequences, policySource };
 
     const isShared = params.ppo.critic === 'shared';
-    const policy = withHeads(opened.model, isShared ? ['value'] : [], params.seed);
+    const policy = withHeads(await loadModel(policySource), isShared ? ['value'] : [], params.seed);
     const critic = await fitCritic(session, isShared ? policy : await startingCritic(session));
     const old = await score(session, isShared ? critic : policy, { logProbs: true });
     const reference = await score(session, await loadModel(join(context.inputs.reference!, policyFolder)), {
@@ -134,6 +134,7 @@ async function fitCritic({ context, params, sequences }: Session, start: Model):
     engine,
     threads,
     objective: 'value',
+    inPlace: true,
     ...adamOf(ppo),
     ...(ppo.critic === 'shared' ? { freeze: (name: string) => !name.startsWith('value_head') } : {}),
   });
@@ -179,6 +180,7 @@ async function trainPolicy(
     engine,
     threads,
     objective: 'ppo',
+    inPlace: true, // nothing here needs what the policy was before
     ...adamOf(ppo),
     ...(ppo.lora.rank === 0 ? {} : { lora: { ...ppo.lora, seed } }),
     ppo: {

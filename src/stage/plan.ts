@@ -53,7 +53,7 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
       recorded,
       server: { ...manifest.server },
     },
-    baseDigest: base === null ? null : await digestCheckpoint(base),
+    baseDigest: base === null ? null : await digestCheckpoint(base, { maxLength: manifest.model.maxLength }),
     recordedDigest: recorded === null ? null : await digestRecorded(recorded),
     worldName: environment.name,
     worldWith: (splits) => ({

@@ -49,7 +49,13 @@ export const sft: Stage = {
       { epochs: params.sft.epochs, batchTokens: params.sft.batchTokens, maxLength, seed: params.seed, name: 'sft' },
     );
     const { engine, threads } = await computeOf(context.node);
-    await using trainer = createTrainer(start.model, { engine, threads, objective: 'language', ...adamOf(params.sft) });
+    await using trainer = createTrainer(start.model, {
+      engine,
+      threads,
+      objective: 'language',
+      inPlace: true,
+      ...adamOf(params.sft),
+    });
     const last = await trainLoop({
       context,
       trainer,
@@ -114,7 +120,12 @@ async function startingPoint(
   const base = context.node.resources.base as string | null; // plan.ts wrote it
   if (base !== null) {
     const opened = await openPolicy(base, params.prompt);
-    return { ...opened, write: (folder, model) => writeLike(folder, model, { source: base }) };
+    const config = { ...opened.model.config, maxLength: params.model.maxLength }; // plan.ts has checked that it is no longer than the base's
+    return {
+      ...opened,
+      model: { ...opened.model, config },
+      write: (folder, model) => writeLike(folder, model, { source: base }),
+    };
   }
   const tokenizerJson = trainTokenizer(corpus(episodes, params.prompt), {
     ...params.tokenizer,

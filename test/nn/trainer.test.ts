@@ -55,7 +55,11 @@ describe('step()', () => {
   it.each(['language', 'progress', 'value', 'ppo'] as const)(
     'follows the slope of the loss: %s against finite differences',
     async (objective) => {
-      const model = tinyModel(['value', 'progress'], { layers: 1, previousTokenEmbedding: true, tieEmbeddings: false });
+      const more = { language: { attentionBias: true }, ppo: { queryKeyNorm: true }, progress: {}, value: {} }[
+        objective
+      ];
+      const config = { layers: 1, previousTokenEmbedding: true, tieEmbeddings: false, ...more };
+      const model = tinyModel(['value', 'progress'], config);
       const batch = randomBatch({ B: 2, T: 64 }, 3);
       const gradient = await gradientOf(model, objective, batch);
       await using trainer = createTrainer(model, options(objective));
