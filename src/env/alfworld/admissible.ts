@@ -55,7 +55,7 @@ function addContents(game: Game, state: AlfworldState, r: number, commands: stri
     const name = game.objects[o];
     if ((traits & trait.toggleable) !== 0) commands.push(`use ${name}`);
     if (!isOpen) continue;
-    commands.push(`examine ${name}`);
+    if (game.examinesInReach) commands.push(`examine ${name}`);
     if (state.held < 0 && (traits & trait.pickupable) !== 0) commands.push(`take ${name} from ${game.receptacles[r]}`);
   }
 }

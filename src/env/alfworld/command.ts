@@ -39,9 +39,10 @@ export function isAccessible(game: Game, state: AlfworldState, r: number): boole
   return isHere(game, state, r) && ((game.appliances[r]! & appliance.openable) === 0 || state.open.includes(r));
 }
 
-/** Tells whether an object can be examined: in hand, or in reach. */
-function isReachable(game: Game, state: AlfworldState, o: number): boolean {
+/** Tells whether an object can be examined: in hand, or in reach where the game's domain allows that. */
+function canExamine(game: Game, state: AlfworldState, o: number): boolean {
   if (state.held === o) return true;
+  if (!game.examinesInReach) return false;
   return (game.receptaclesAt[state.at] ?? []).some((r) => isIn(game, state, o, r) && isAccessible(game, state, r));
 }
 
@@ -133,7 +134,7 @@ const examine: Rule = (game, state, rest) => {
   if (r !== undefined)
     return isHere(game, state, r) ? { state, feedback: describeReceptacle(game, state, r) } : undefined;
   const o = game.objectOf.get(rest);
-  if (o === undefined || !isReachable(game, state, o)) return undefined;
+  if (o === undefined || !canExamine(game, state, o)) return undefined;
   return { state, feedback: describeObject(game, state, o) };
 };
 

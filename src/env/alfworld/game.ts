@@ -47,6 +47,8 @@ export interface Game extends Layout {
   /** 1 at r * O + o if receptacle r accepts object o. */
   readonly accepts: Uint8Array;
   readonly objectCount: number;
+  /** True if a thing can be examined where it lies; false: only in hand. */
+  readonly examinesInReach: boolean;
   /** Objects lying inside each object that is a container, ascending. */
   readonly inside: readonly (readonly number[])[];
   /** Every `go to` command, sorted, with the location it leads to. */
@@ -136,6 +138,7 @@ function compileProblem(problem: Problem, rules: Rules, dialect: Dialect): Game 
     appliances: appliancesOf(indexed, receptacleTypes, rules),
     accepts: acceptance(objectTypes, receptacleTypes, factsOf('cancontain')),
     objectCount: objects.ids.length,
+    examinesInReach: rules.examinesInReach,
     inside: listsOf(objects.ids.length, pairsOf(factsOf('inreceptacleobject'), objects, objects).map(swap)),
     destinations: receptacleNames
       .map((name, r) => ({ command: `go to ${name}`, location: locationOf[r]! }))

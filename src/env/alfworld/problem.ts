@@ -31,16 +31,18 @@ export function parseProblem(text: string): Problem {
   return { types, facts, goal };
 }
 
-/** Which types of receptacle and object the domain's actions name. */
+/** What the domain's actions say: which types of receptacle and object they name, and what can be examined. */
 export interface Rules {
   readonly clean: readonly string[];
   readonly heat: readonly string[];
   readonly cool: readonly string[];
   /** Object types that cut. */
   readonly slice: readonly string[];
+  /** True if a thing can be examined where it lies; false: only in hand. */
+  readonly examinesInReach: boolean;
 }
 
-const defaults: Rules = {
+const defaults = {
   clean: ['sinkbasintype'],
   heat: ['microwavetype'],
   cool: ['fridgetype'],
@@ -48,7 +50,7 @@ const defaults: Rules = {
 };
 const rulesByDomain = new Map<string, Rules>();
 
-/** Reads from a `pddl_domain` which types clean, heat, cool and cut; an action the text lacks keeps ALFWorld's types. */
+/** Reads the rules of a `pddl_domain`; an action the text lacks keeps ALFWorld's types, and lets examine what is in reach. */
 export function readRules(domain: string): Rules {
   const known = rulesByDomain.get(domain);
   if (known !== undefined) return known;
@@ -64,9 +66,21 @@ export function readRules(domain: string): Rules {
     heat: typesIn('heatobject', 'receptacletype', defaults.heat),
     cool: typesIn('coolobject', 'receptacletype', defaults.cool),
     slice: typesIn('sliceobject', 'objecttype', defaults.slice),
+    examinesInReach: !hasListedType(actions.get('examineobject') ?? [], 'location'),
   };
   rulesByDomain.set(domain, rules);
   return rules;
+}
+
+/**
+ * Tells whether an expression names a type with a comma behind it. Every published game asks to examine a thing in reach of
+ * `(exists (?l - location, ?r - receptacle) …)`; PDDL has no commas, so Fast Downward reads a type `location,` without objects and the
+ * precondition never holds. Seen in TextWorld 1.7.0 with alfworld 0.3.3 and 0.4.2; without the comma the action is possible there.
+ */
+function hasListedType(expression: Sexpr, type: string): boolean {
+  return typeof expression === 'string'
+    ? expression === `${type},`
+    : expression.some((item) => hasListedType(item, type));
 }
 
 /** Returns the constants that stand as second argument of a predicate anywhere in an expression. */

@@ -4,8 +4,8 @@
 export type Sexpr = string | readonly Sexpr[];
 
 /**
- * Parses the first list of a text. Everything is lower-cased, `;` comments and commas are dropped, tokens after the list has closed
- * are ignored, and lists still open at the end of the text are closed.
+ * Parses the first list of a text. Everything is lower-cased, `;` comments are dropped, a comma is a letter like any other
+ * (as in Fast Downward), tokens after the list has closed are ignored, and lists still open at the end of the text are closed.
  * @throws {SyntaxError} If the text holds no list.
  */
 export function parseSexpr(text: string): readonly Sexpr[] {
@@ -13,7 +13,7 @@ export function parseSexpr(text: string): readonly Sexpr[] {
     text
       .replace(/;[^\n]*/g, '')
       .toLowerCase()
-      .match(/[()]|[^\s(),]+/g) ?? [];
+      .match(/[()]|[^\s()]+/g) ?? [];
   const open: Sexpr[][] = [];
   for (const token of tokens) {
     if (token === '(') {
