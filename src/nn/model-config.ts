@@ -56,6 +56,9 @@ const architectures = { llama: 'LlamaForCausalLM', qwen2: 'Qwen2ForCausalLM', qw
 
 type ModelType = keyof typeof architectures;
 
+/** The `model_type` under which models with `previousTokenEmbedding` are handed to other programs. */
+export const ownModelType = 'spa_llama';
+
 /** Returns the Hugging Face `model_type` a shape belongs to. */
 function modelTypeOf(config: ModelConfig): ModelType {
   if (config.queryKeyNorm) return 'qwen3';
@@ -144,7 +147,8 @@ export function fromHfConfig(json: JsonObject, file: string): ModelConfig {
     const value = json[key];
     if (value !== undefined && value !== expected) refuse(`"${key}" is ${JSON.stringify(value)}, expected ${expected}`);
   };
-  const type = (json.model_type ?? 'llama') as ModelType; // checked on the next line
+  const said = json.model_type === ownModelType && json.previous_token_embedding === true ? 'llama' : json.model_type;
+  const type = (said ?? 'llama') as ModelType; // checked on the next line
   if (!Object.hasOwn(architectures, type))
     refuse(`"model_type" is ${JSON.stringify(type)}, expected one of ${Object.keys(architectures).join(', ')}`);
   insist('hidden_act', 'silu');

@@ -2,14 +2,15 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badInput } from '../base/error.ts';
-import { writeJson } from '../base/file.ts';
+import { writeFileAtomic, writeJson } from '../base/file.ts';
 import { loadAdapters, saveAdapters } from '../nn/adapter-file.ts';
 import { checkModel, loadModel, saveModel } from '../nn/checkpoint.ts';
 import { layoutOf } from '../nn/layout.ts';
-import type { ModelConfig } from '../nn/model-config.ts';
+import { type ModelConfig, toHfConfig } from '../nn/model-config.ts';
 import type { WrittenType } from '../nn/safetensors.ts';
 import { generationConfigFile, readChatFormat } from '../text/read-chat-format.ts';
 import { textFiles } from './policy.ts';
+import { modelingCode, modelingConfig, modelingFile } from './remote-code.ts';
 
 /** What was written. */
 export interface Exported {
@@ -18,9 +19,10 @@ export interface Exported {
 }
 
 /**
- * Writes a policy without its heads, with tokenizer, chat template and the tokens that end a turn, into a new or empty folder.
+ * Writes a policy without its heads, with tokenizer, chat template and the tokens that end a turn, into a new or empty folder. A model that
+ * is no plain Llama or Qwen gets the Python code that transformers opens it with.
  * @param source A policy folder.
- * @throws {SpaError} Bad input, if the policy is broken, is no plain Llama or Qwen, or the folder is not empty.
+ * @throws {SpaError} Bad input, if the policy is broken or the target folder is not empty.
  */
 export async function exportPolicy(
   source: string,
@@ -28,7 +30,6 @@ export async function exportPolicy(
   options: { readonly dtype: WrittenType },
 ): Promise<Exported> {
   const { config } = await checkModel(source);
-  checkPlain(source, config);
   const { stopIds, tokenizer } = await readChatFormat(source);
   await openTarget(target);
   const model = await loadModel(source);
@@ -41,7 +42,13 @@ export async function exportPolicy(
     ...(opening === undefined ? {} : { bos_token_id: opening }),
     eos_token_id: [...stopIds],
     pad_token_id: stopIds[0]!, // a chat format has at least one
+    ...(config.previousTokenEmbedding ? { use_cache: false } : {}),
   });
+  if (config.previousTokenEmbedding) {
+    const json = { ...toHfConfig(config), ...modelingConfig, torch_dtype: options.dtype };
+    await writeJson(join(target, 'config.json'), json);
+    await writeFileAtomic(join(target, modelingFile), modelingCode);
+  }
   return { parameters: layout.size, files: (await readdir(target)).sort() };
 }
 
@@ -68,8 +75,8 @@ function checkPlain(folder: string, config: ModelConfig): void {
   if (!config.previousTokenEmbedding) return;
   throw badInput(
     'model',
-    `Cannot export model "${folder}": it adds an embedding of the token before, expected a plain Llama or Qwen`,
-    { hint: 'Other programs have no place for it. Train with model.previousTokenEmbedding: false to export.' },
+    `Cannot export adapters of model "${folder}": it adds an embedding of the token before, expected a plain Llama or Qwen`,
+    { hint: 'Without --adapter the whole model is written, with the code that opens it.' },
   );
 }
 

@@ -44,7 +44,11 @@ interface Loaded {
   readonly dtype: string;
 }
 
-async function load(request: { readonly folder: string; readonly adapter?: string }): Promise<Loaded> {
+async function load(request: {
+  readonly folder: string;
+  readonly adapter?: string;
+  readonly own?: boolean;
+}): Promise<Loaded> {
   const script = fileURLToPath(new URL('./load_exported.py', import.meta.url));
   const { stdout } = await promisify(execFile)(python!, [script, JSON.stringify({ ...request, tokens, chat })], {
     maxBuffer: 1 << 26,
@@ -110,6 +114,18 @@ describe.skipIf(python === undefined)('transformers and PEFT (TORCH_PYTHON names
     await saveModel(at('half'), rounded, { dtype: 'bfloat16', shardBytes: 20_000 });
     expect((await readdir(at('half'))).filter((name) => name.endsWith('.safetensors')).length).toBeGreaterThan(2);
     expect((await load({ folder: at('half') })).logits).toEqual(half.logits);
+  });
+
+  it('load a model that adds an embedding of the token before, by the code exported with it', async () => {
+    const config = { ...base.config, previousTokenEmbedding: true, tieEmbeddings: true };
+    const model = { ...hashedModel(toHfConfig(config)), config };
+    await writeLike(at('own'), model, { source: at('base') });
+    await exportPolicy(at('own'), at('out-own'), { dtype: 'float32' });
+    const found = await load({ folder: at('out-own'), own: true });
+    expect(found.kind).toBe('SpaForCausalLM');
+    expect(largestDifference(found.logits, await logitsOfRows(model, [tokens]))).toBeLessThanOrEqual(1e-4);
+    expect(found.reply).toEqual(await reply(model, found.chat, found.stop));
+    await expect(load({ folder: at('out-own') })).rejects.toThrow(/trust_remote_code/);
   });
 
   it('load adapters over their base: the logits are those of the merged policy and ours', async () => {

@@ -1,5 +1,5 @@
 /** Exports without the programs they are for; those are asked in test/interop/transformers.test.ts. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,12 +53,20 @@ describe('exportPolicy()', () => {
     });
   });
 
-  it('refuses a model that other programs have no place for, and a folder with something in it', async () => {
+  it('adds the code that opens a model which is no plain Llama, and nothing takes it for one', async () => {
     await write('policy', { previousTokenEmbedding: true });
-    await expect(exportPolicy(at('policy'), at('out'), { dtype: 'float32' })).rejects.toThrow(
-      `Cannot export model "${at('policy')}": it adds an embedding of the token before, expected a plain Llama or Qwen`,
+    const { files } = await exportPolicy(at('policy'), at('out'), { dtype: 'float32' });
+    expect(files).toContain('modeling_spa.py');
+    const json = JSON.parse(await readFile(at('out/config.json'), 'utf8'));
+    expect([json.model_type, json.auto_map.AutoModelForCausalLM]).toEqual(['spa_llama', 'modeling_spa.SpaForCausalLM']);
+    expect((await loadModel(at('out'))).config).toEqual((await loadModel(at('policy'))).config);
+    await expect(exportAdapter(at('adapter'), at('x'), { base: at('policy') })).rejects.toThrow(
+      `Cannot export adapters of model "${at('policy')}": it adds an embedding of the token before, expected a plain Llama or Qwen`,
     );
-    expect(await readdir(folder)).toEqual(['policy']);
+  });
+
+  it('refuses a folder with something in it', async () => {
+    await write('policy');
     await write('plain');
     await expect(exportPolicy(at('plain'), at('policy'), { dtype: 'float32' })).rejects.toThrow(
       `Cannot export to "${at('policy')}": it holds "chat_template.jinja", expected a new or empty folder`,
