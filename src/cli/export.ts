@@ -54,11 +54,14 @@ export async function exportCommand(name: string, options: ExportOptions): Promi
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const count = (value: number): string => value.toLocaleString('en-US');
 
+/** A name with a slash is a folder, any other a run: a folder beside must not hide the run of that name. */
 async function findSource(name: string, options: ExportOptions): Promise<Source> {
-  const given = resolve(name);
-  if (existsSync(join(given, 'config.json'))) return { policy: given, adapter: join(given, '..', adapterFolder) };
-  if (existsSync(join(given, policyFolder, 'config.json')))
-    return { policy: join(given, policyFolder), adapter: join(given, adapterFolder) };
+  if (/[/\\]/.test(name)) {
+    const given = resolve(name);
+    const isResult = existsSync(join(given, policyFolder, 'config.json'));
+    const result = isResult ? given : join(given, '..');
+    return { policy: isResult ? join(given, policyFolder) : given, adapter: join(result, adapterFolder) };
+  }
   const { runs } = await loadSettings(process.cwd(), process.env);
   const { record } = await findRun(runs, name);
   const store = join(runs, 'store');

@@ -190,7 +190,7 @@ function addExport(cli: Command, done: Done): void {
   cli
     .command('export <run|folder>')
     .description(
-      'write a trained policy as a Hugging Face folder (or its LoRA adapter as PEFT does); <run> as in `spa show`, or a policy folder',
+      'write a trained policy as a Hugging Face folder (or its LoRA adapter as PEFT does); <run> as in `spa show`, or a policy folder, with a / in its path',
     )
     .requiredOption('--to <folder>', 'new or empty folder to write')
     .option('--adapter', 'write the adapter alone, to be loaded over the policy it was trained from')
