@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks our files and requests against other people's programs: pyarrow, polars and a real MLflow server.
-# transformers and PEFT are asked only if TORCH_PYTHON names a Python that has them and torch, see transformers.test.ts.
 # They are installed once into .venv/interop (ignored by git); delete that folder to get their newest versions.
+# transformers and PEFT are asked only if TORCH_PYTHON names a Python that has them and torch, see transformers.test.ts.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
