@@ -17,7 +17,7 @@ export interface ServerPolicyOptions {
   readonly url: string;
   /** Name of the model as the server knows it. */
   readonly model: string;
-  /** Sent as bearer token; absent: the word `none`, which servers without authentication ignore. */
+  /** Sent as bearer token; absent: none is sent. */
   readonly apiKey?: string | undefined;
   readonly sampling: Sampling;
   /** Sent with each request, mixed with the episode and the turn; servers may ignore it. */
@@ -26,12 +26,15 @@ export interface ServerPolicyOptions {
   readonly timeoutMs: number;
   /** How often a request that timed out, was refused for load (429) or met a fault (5xx, no connection) is repeated. */
   readonly retries: number;
+  /** Ends what is being asked, waits between repeats included. */
+  readonly signal?: AbortSignal;
   /** Our chat format, if we write the conversation; absent: the server's template does. */
   readonly checkpoint?: { readonly format: ChatFormat; readonly maxLength: number };
 }
 
 /** What this file reads of a reply; servers differ in the rest. */
 interface Choice {
+  readonly finish_reason?: unknown;
   readonly text?: unknown;
   readonly message?: { readonly content?: unknown } | null;
   readonly token_ids?: unknown;
@@ -48,8 +51,9 @@ interface Choice {
 export function createServerPolicy(options: ServerPolicyOptions): Policy {
   const client = clientOf(options);
   const closing = new AbortController();
+  const signal = AbortSignal.any([closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   return {
-    act: (request) => act(client, request, { ...options, signal: closing.signal }),
+    act: (request) => act(client, request, { ...options, signal }),
     release: () => undefined,
     [Symbol.asyncDispose]: async () => closing.abort(new Error('the policy is closed')),
   };
@@ -62,7 +66,7 @@ export function createServerPolicy(options: ServerPolicyOptions): Policy {
 export async function checkServer(options: Omit<ServerPolicyOptions, 'sampling' | 'seed'>): Promise<void> {
   const names: string[] = [];
   try {
-    for await (const { id } of clientOf(options).models.list()) names.push(id);
+    for await (const { id } of clientOf(options).models.list({ signal: options.signal })) names.push(id);
   } catch (error) {
     throw faultOf(error, options, true);
   }
@@ -78,14 +82,17 @@ export async function checkServer(options: Omit<ServerPolicyOptions, 'sampling' 
 function clientOf({ url, apiKey, timeoutMs, retries }: Omit<ServerPolicyOptions, 'sampling' | 'seed'>): OpenAI {
   return new OpenAI({
     baseURL: url,
-    apiKey: apiKey ?? 'none',
+    apiKey: apiKey ?? 'none', // the client insists on one
+    ...(apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
+    organization: null, // what the environment says of an account is not for every server
+    project: null,
     timeout: timeoutMs,
     maxRetries: retries,
     logLevel: 'off', // faults arrive as exceptions; the terminal belongs to the caller
   });
 }
 
-type Ask = ServerPolicyOptions & { readonly signal: AbortSignal };
+type Ask = ServerPolicyOptions & Required<Pick<ServerPolicyOptions, 'signal'>>;
 
 async function act(client: OpenAI, request: PolicyRequest, options: Ask): Promise<PolicyReply> {
   const { checkpoint } = options;
@@ -95,10 +102,20 @@ async function act(client: OpenAI, request: PolicyRequest, options: Ask): Promis
   try {
     reply = await client.post(path, { body, signal: options.signal });
   } catch (error) {
-    if (error instanceof OpenAI.APIError && error.code === 'context_length_exceeded') throw new ContextFullError();
+    if (isTooLong(error)) throw new ContextFullError();
     throw faultOf(error, options, false);
   }
   return readReply(reply, options);
+}
+
+/** How servers say that a conversation no longer fits: OpenAI's code, vLLM's field (0.16), llama.cpp's type. */
+function isTooLong(error: unknown): boolean {
+  if (!(error instanceof OpenAI.APIError) || error.status !== 400) return false;
+  return (
+    error.code === 'context_length_exceeded' ||
+    error.param === 'input_tokens' ||
+    error.type === 'exceed_context_size_error'
+  );
 }
 
 /** The fields both kinds of request share. */
@@ -133,7 +150,7 @@ function completionBody(request: PolicyRequest, { format, maxLength }: NonNullab
 /** Reads a reply. Log-probabilities are kept only where they can be told to belong to known tokens. */
 function readReply(reply: unknown, options: Ask): PolicyReply {
   const [choice] = (reply as { choices?: readonly Choice[] } | null)?.choices ?? [];
-  const text = choice?.message?.content ?? choice?.text;
+  const text = choice?.message?.content ?? choice?.text ?? silenceOf(choice);
   if (typeof text !== 'string') {
     throw new SpaError(
       'model',
@@ -146,6 +163,11 @@ function readReply(reply: unknown, options: Ask): PolicyReply {
     [];
   const tokenIds = numbersOf(choice?.token_ids) ?? ownIds(text, logProbs.length, options);
   return tokenIds.length === logProbs.length ? { text, tokenIds, logProbs } : { text, tokenIds: [], logProbs: [] };
+}
+
+/** A reply that ended without a word, e.g. while a reasoning model still thought: the agent's doing, so an empty text. */
+function silenceOf(choice: Choice | undefined): string | undefined {
+  return choice?.finish_reason === 'length' || choice?.finish_reason === 'stop' ? '' : undefined;
 }
 
 /** Our tokenizer's ids of a reply we asked for by tokens; servers that count the stop token send one log-probability more. */

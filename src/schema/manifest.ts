@@ -169,7 +169,7 @@ const model = group('The language model.', {
 const demonstrations = group('Expert episodes the base policy learns from.', {
   file: resource(
     optionalText(
-      'Trajectory file (.arrow) of recorded episodes to clone instead of asking the scripted expert, relative to the manifest; null = ask it. Only its successes from split `train` are used, and the other fields of this group are not. Its content is in the key.',
+      'Trajectory file (.arrow) of recorded episodes to clone instead of asking the scripted expert, relative to the manifest; null = ask it. Only its successes in tasks that are training tasks of the world are used, and the other fields of this group are not. Its content is in the key.',
     ),
   ),
   episodes: semantic(count('Expert episodes, spread over the training games.', 2000)),
@@ -400,11 +400,8 @@ const server = group('A model behind an OpenAI-compatible server that plays inst
     ),
   ),
   apiKeyVariable: resource(
-    Type.Optional(
-      Type.String({
-        description: 'Environment variable that holds the key; unset = none is sent.',
-        default: 'OPENAI_API_KEY',
-      }),
+    optionalText(
+      'Environment variable that holds the key, e.g. OPENAI_API_KEY; null = the server asks for none. Named, so that a key goes nowhere by accident.',
     ),
   ),
   timeoutSeconds: resource(real('Time for one reply.', 120, positive)),

@@ -27,8 +27,6 @@ interface Shared {
   readonly baseDigest: string | null;
   /** SHA-256 of the recorded demonstrations, null if the scripted expert is asked. */
   readonly recordedDigest: string | null;
-  /** Name of the world itself, also where a server plays it. */
-  readonly worldName: string;
   /** The part of the world that decides results, with the digests of the given splits. */
   readonly worldWith: (splits: readonly string[]) => JsonObject;
 }
@@ -55,9 +53,8 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
     },
     baseDigest: base === null ? null : await digestCheckpoint(base, { maxLength: manifest.model.maxLength }),
     recordedDigest: recorded === null ? null : await digestRecorded(recorded),
-    worldName: environment.name,
     worldWith: (splits) => ({
-      name: world.name,
+      name: environment.name, // also of a world behind HTTP: it chooses the prompt
       ...worldRules(world),
       maxTurns: world.maxTurns,
       digests: Object.fromEntries(splits.map((split) => [split, environment.digest(split)])),
@@ -73,8 +70,10 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
 function noExpert(world: string): SpaError {
   return badInput(
     'manifest',
-    `Cannot plan demonstrations in the world "${world}" behind HTTP: it has no scripted expert, expected recorded episodes`,
-    { hint: 'Name a trajectory file in demonstrations.file, e.g. one the same world left when it ran here.' },
+    `Cannot plan demonstrations in the world "${world}": it has no scripted expert, expected one or recorded episodes`,
+    {
+      hint: 'A world behind HTTP has none, nor has VirtualHome without leakIds: name a trajectory file in demonstrations.file, e.g. one the same world left when it ran here.',
+    },
   );
 }
 
@@ -135,7 +134,7 @@ function lane(shared: Shared, seed: number): StageNode[] {
     'demonstrate',
     shared.recordedDigest === null
       ? { world: train, demonstrations: recipe }
-      : { env: shared.worldName, recorded: shared.recordedDigest },
+      : { world: train, recorded: shared.recordedDigest },
     {},
   );
   const sft = add(

@@ -13,7 +13,7 @@ export type StartPolicy = (sampling: Sampling & { readonly seed: number }) => Pr
 
 /** Opens what plays. @throws {SpaError} If the folder is damaged or the server cannot be used. */
 export async function openPlayer(context: StageContext, prompt: Manifest['prompt']): Promise<StartPolicy> {
-  if (context.node.params.server !== undefined) return openServer(context.node);
+  if (context.node.params.server !== undefined) return openServer(context);
   const opened = await openPolicy(join(context.inputs.policy!, policyFolder), prompt);
   return (sampling) => startPolicy(opened, context.node, sampling);
 }

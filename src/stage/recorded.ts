@@ -6,13 +6,16 @@ import { readEpisodes } from '../data/reader.ts';
 import { openTrajectoryWriter } from '../data/writer.ts';
 import type { StageContext, StageResult } from '../runner/stage.ts';
 import { demonstrationsFile } from './file.ts';
+import { worldOf } from './world.ts';
 
 /**
- * Copies the episodes that are of this experiment's world, of split `train` and successes.
+ * Copies the successes in tasks that are training tasks of this world now: what the file calls them may be out of date.
  * @throws {SpaError} If the file is not the one that was planned with, or holds none of these (bad input).
  */
 export async function copyRecorded(path: string, context: StageContext): Promise<StageResult> {
-  const { env, recorded } = context.node.params;
+  const { recorded } = context.node.params;
+  const world = await worldOf(context.node);
+  const trainIds = new Set(world.tasks('train').map(({ id }) => id));
   const digest = await hashFile(path);
   if (digest !== recorded) {
     throw badInput(
@@ -29,7 +32,7 @@ export async function copyRecorded(path: string, context: StageContext): Promise
   let turns = 0;
   for await (const episode of readEpisodes(path)) {
     seen += 1;
-    if (episode.env !== env || episode.split !== 'train' || episode.outcome !== 'success') continue;
+    if (episode.env !== world.name || !trainIds.has(episode.taskId) || episode.outcome !== 'success') continue;
     writer.append(episode);
     episodes += 1;
     turns += episode.turns.length;
@@ -39,7 +42,7 @@ export async function copyRecorded(path: string, context: StageContext): Promise
   if (episodes === 0) {
     throw badInput(
       'stage',
-      `Cannot clone demonstrations "${path}": none of its ${seen} episodes fits, expected successes of world "${String(env)}" in split "train"`,
+      `Cannot clone demonstrations "${path}": none of its ${seen} episodes fits, expected successes in training tasks of world "${world.name}"`,
       {
         hint: 'Episodes of other splits are held out for evaluation.',
       },

@@ -84,6 +84,7 @@ describe('createServerPolicy()', () => {
       const longer = [...conversation, { role: 'assistant', content: 'look' }, { role: 'user', content: '?' }] as const;
       await policy.act({ episode: 'a', conversation: longer });
     }
+    expect(seen.every(({ key }) => key === undefined)).toBe(true);
     const seeds = seen.map(({ body }) => body.seed);
     expect(new Set(seeds.slice(0, 3)).size).toBe(3);
     expect(seeds.slice(3)).toEqual(seeds.slice(0, 3));
@@ -114,13 +115,25 @@ describe('createServerPolicy()', () => {
   it('ends an episode that no longer fits as the limit of the agent', async () => {
     const format = smallFormat();
     const { ids } = format.encodeConversation(conversation, { addGenerationPrompt: true });
-    const { url } = await serve((_, response) =>
-      json(response, { error: { message: 'too long', code: 'context_length_exceeded' } }, 400),
-    );
+    const errors = [
+      { message: 'too long', code: 'context_length_exceeded' },
+      { message: 'too long', code: 400, param: 'input_tokens', type: 'BadRequestError' }, // vLLM 0.16
+      { message: 'too long', code: 400, type: 'exceed_context_size_error' }, // llama.cpp
+    ];
+    const { url } = await serve((_, response) => json(response, { error: errors.pop() }, 400));
     await using own = createServerPolicy(optionsOf(url, { checkpoint: { format, maxLength: ids.length } }));
     await expect(own.act({ episode: 'a', conversation })).rejects.toThrow(ContextFullError);
     await using theirs = createServerPolicy(optionsOf(url));
-    await expect(theirs.act({ episode: 'a', conversation })).rejects.toThrow(ContextFullError);
+    for (let server = 0; server < 3; server++)
+      await expect(theirs.act({ episode: 'a', conversation })).rejects.toThrow(ContextFullError);
+    expect(errors).toEqual([]);
+  });
+
+  it('takes a reply cut off in its reasoning as the silence of the agent', async () => {
+    const cut = { message: { content: null, reasoning_content: 'I should' }, finish_reason: 'length' };
+    const { url } = await serve((_, response) => json(response, { choices: [cut] }));
+    await using policy = createServerPolicy(optionsOf(url));
+    expect(await policy.act({ episode: 'a', conversation })).toEqual({ text: '', tokenIds: [], logProbs: [] });
   });
 
   it('repeats what a loaded or faulty server refused', async () => {
@@ -165,6 +178,19 @@ describe('createServerPolicy()', () => {
     );
     expect(episode.outcome).toBe('infra_error');
     expect(fault).toMatch(message);
+  });
+});
+
+describe('an interrupt', () => {
+  it('ends what is being asked at once, waits between repeats included', async () => {
+    const { url } = await serve(() => undefined); // never answers
+    const interrupt = new AbortController();
+    await using policy = createServerPolicy(
+      optionsOf(url, { timeoutMs: 60_000, retries: 9, signal: interrupt.signal }),
+    );
+    const asked = policy.act({ episode: 'a', conversation });
+    setTimeout(() => interrupt.abort(), 20);
+    await expect(asked).rejects.toThrow(/aborted/);
   });
 });
 

@@ -81,6 +81,8 @@ describe('planExperiment()', () => {
   });
 });
 
+type World = NonNullable<Experiment['environment']>;
+
 describe('keys', () => {
   const lane = async (experiment: Partial<Experiment>, env: NodeJS.ProcessEnv = {}): Promise<Map<string, string>> => {
     const keys = keysOf(await planOf(experiment, env));
@@ -134,6 +136,17 @@ describe('keys', () => {
     expect(await changed({ server }, { server: { ...server, url: 'http://elsewhere/v1', retries: 9 } })).toEqual([]);
     expect(await changed({ server }, { server: { ...server, model: 'other' } })).toEqual(['evaluate']);
     expect(await changed({ server }, { server: { ...server, revision: '2026-11' } })).toEqual(['evaluate']);
+  });
+
+  it.each<[string, World, World]>([
+    ['webshop.pageReward', { name: 'webshop' }, { name: 'webshop', webshop: { pageReward: 'released' } }],
+    ['virtualhome.strictHead', { name: 'virtualhome' }, { name: 'virtualhome', virtualhome: { strictHead: true } }],
+    ['name', { name: 'webshop' }, { name: 'virtualhome' }],
+  ])('of every stage change with environment.%s', async (_, before, after) => {
+    expect(await changed({ environment: before }, { environment: after })).toEqual(everything);
+    expect(
+      await changed({ environment: before }, { environment: { ...before, webshop: { index: '/elsewhere' } } }),
+    ).toEqual([]);
   });
 
   it('tell which of two fields has which value', async () => {
