@@ -26,7 +26,7 @@ export interface Opening<S extends JsonObject> {
 export interface Transition<S extends JsonObject> {
   readonly state: S;
   readonly observation: string;
-  /** Reward of this step in the world's own unit, [0, 1] summed over an episode. */
+  /** Reward of this step in the world's own unit: summed from the start it is in [0, 1] at any time, so one step may also take some back. */
   readonly reward: number;
   /** True if the world has ended; limits on steps are the caller's. */
   readonly done: boolean;

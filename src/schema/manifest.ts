@@ -23,7 +23,7 @@ const webshop = group('Rules of the world `webshop`; other worlds ignore them.',
   ),
   pageReward: semantic(
     choice(
-      'Reward of pages before the purchase: `none`, or what the released environment gives for the products on a page.',
+      'Value of pages before the purchase: `none`, or what the released environment gives for the products on a page; a step earns the difference, so that the return is the value of the last page or the purchase.',
       ['none', 'released'],
     ),
   ),

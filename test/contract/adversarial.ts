@@ -93,10 +93,15 @@ export function testAdversary(
       for (const task of tasks) {
         const rng = createRng(['adversary', task.id]);
         let { state } = world.reset(task);
+        let total = 0;
         for (let i = 0; i < perTask; i++) {
           const action = writeAction(rng, world, { task, state, forms });
           const turn = answer(world, { task, state, action, limitMs });
-          state = turn.done || rng.int(40) === 0 ? world.reset(task).state : turn.state;
+          total += turn.reward;
+          if (!(total >= 0 && total <= 1)) expect.fail(`the rewards up to ${JSON.stringify(action)} sum to ${total}`);
+          const isOver = turn.done || rng.int(40) === 0;
+          state = isOver ? world.reset(task).state : turn.state;
+          if (isOver) total = 0;
         }
       }
       expect(fingerprint(world, tasks)).toBe(before);
@@ -167,7 +172,7 @@ function answer(world: Environment, { task, state, action, limitMs }: Attempt) {
   if (took > limitMs) expect.fail(`${shown} took ${Math.round(took)} ms`);
   if (JSON.stringify(state) !== kept) expect.fail(`${shown} changed the state it was given`);
   if (turn.observation === '' && !turn.grounded) expect.fail(`${shown} was answered with nothing`);
-  if (!(turn.reward >= 0 && turn.reward <= 1)) expect.fail(`${shown} was rewarded ${turn.reward}`);
+  if (!(Math.abs(turn.reward) <= 1)) expect.fail(`${shown} was rewarded ${turn.reward}`);
   if (turn.success && !turn.done) expect.fail(`${shown} reached the goal, but the world went on`);
   if (!turn.grounded) {
     expect(turn.state, shown).toEqual(state);

@@ -437,15 +437,28 @@ describe('the shortest way', () => {
 });
 
 describe('released page rewards', () => {
-  it('come with pages when asked for, and only then', () => {
-    const actions = ['search[linen shirt]', 'click[b00000000a]', 'click[red]', 'click[features]'];
-    const rewards = (options: ShopOptions): number[] =>
-      actions.map((_, i) => play(openShop(options), actions.slice(0, i + 1)).reward);
-    expect(rewards({})).toEqual([0, 0, 0, 0]);
+  const actions = ['search[linen shirt]', 'click[b00000000a]', 'click[red]', 'click[features]', 'click[buy later]'];
+
+  it('sum to the value of the page shown when asked for, and only then', () => {
+    const sums = (options: ShopOptions): number[] => {
+      let total = 0;
+      return actions.map((_, i) => {
+        total += play(openShop(options), actions.slice(0, i + 1)).reward;
+        return total;
+      });
+    };
+    expect(sums({})).toEqual([0, 0, 0, 0, 0]);
     // results: mean over 3 colours x 5 sizes x 1 fit of (2 + options + 1) / 5, options: blue 1/3, l always (fit) -> (3 + 4/3) / 5
-    const [results, item, red, features] = rewards({ pageReward: 'released' });
-    expect(results).toBeCloseTo(13 / 15, 12);
-    expect([item, red, features]).toEqual([1, 0.8, 0]);
+    expect(sums({ pageReward: 'released' })).toEqual([Math.fround(13 / 15), 1, Math.fround(0.8), 0, 0]);
+  });
+
+  it('sum to the reward of the purchase, whatever was looked at before', () => {
+    const opened = openShop({ pageReward: 'released' });
+    const back = ['click[< prev]', 'click[navy blue]', 'click[l]', 'click[buy now]'];
+    const all = [...actions, ...back];
+    const total = all.reduce((sum, _, i) => sum + play(opened, all.slice(0, i + 1)).reward, 0);
+    expect(play(opened, all)).toMatchObject({ success: true, state: { reward: 1 } });
+    expect(total).toBe(1);
   });
 });
 
@@ -468,6 +481,11 @@ describe('recent()', () => {
 });
 
 testEnvironment('webshop, three products', () => openShop().world as ReturnType<typeof playShop>);
+testEnvironment('webshop, three products, released page rewards', () => openShop({ pageReward: 'released' }).world);
+testAdversary('webshop, three products, released page rewards', () => openShop({ pageReward: 'released' }).world, {
+  forms: ['search[%]', 'click[%]'],
+  actions: 1_000,
+});
 testAdversary('webshop, three products', () => openShop().world, {
   forms: ['search[%]', 'click[%]', 'buy[%]'],
   actions: 3_000,

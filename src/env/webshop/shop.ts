@@ -29,6 +29,10 @@ export interface Shop {
 export interface ShopOptions {
   /** Products per page of results; default 10. */
   readonly pageSize?: number;
-  /** `none`: reward only for a purchase. `released`: also what the released SPA-RL environment gives for a page seen (reward.ts). */
+  /**
+   * `none`: reward only for a purchase. `released`: pages have the value the released SPA-RL environment gives them, and a step earns the
+   * difference of two pages, so that the rewards of an episode sum to what the released code stores, the value of its last page or its
+   * purchase. One case differs: after a refused last action the released code stores 0, here the page still shown counts. Default `none`.
+   */
   readonly pageReward?: 'none' | 'released';
 }

@@ -25,7 +25,7 @@ export function stepShop(errand: Errand, state: ShopState, action: string): Tran
   return {
     state: next,
     observation: showPage(errand, next),
-    reward: next.reward ?? (errand.view.pageReward === 'released' ? pageReward(errand, next) : 0),
+    reward: worthOf(errand, next) - worthOf(errand, state),
     done,
     success: done && next.reward === 1,
     grounded: true,
@@ -120,8 +120,21 @@ function clickOnItem({ view, goal }: Errand, state: ShopState, argument: string)
   return option === undefined ? undefined : { ...state, options: { ...state.options, [option]: argument } };
 }
 
-/** What the released environment gives for a page: results and items are worth what could still be bought there. */
-function pageReward({ view, goal }: Errand, state: ShopState): number {
+/**
+ * What an episode that stops here has earned. The released code stores the reward of the last step alone, while rewards here are summed, so
+ * a step earns the difference between the pages it leads to and from: the sum is then the last page's value, or the purchase's reward.
+ * Values of pages are taken in single precision, as records keep them, so that sums of their differences are exact.
+ */
+function worthOf(errand: Errand, state: ShopState): number {
+  return state.reward ?? (errand.view.pageReward === 'released' ? Math.fround(pageReward(errand, state)) : 0);
+}
+
+/**
+ * Returns what the released environment gives for a page before the purchase: results and items are worth what could still be bought there,
+ * searching and sub pages nothing. Its -1, for chosen values that no combination of options contains, cannot occur: a value is chosen for
+ * one of the options that have it. Range [0, 1].
+ */
+export function pageReward({ view, goal }: Errand, state: ShopState): number {
   const priceOf = (asin: string): number => view.product(asin).product.pricing[0] ?? 100;
   if (state.page === 'results') {
     const { asins } = view.results(state.keywords ?? '', state.pageNumber);

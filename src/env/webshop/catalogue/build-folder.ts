@@ -11,13 +11,13 @@ import { englishTerms } from '../search/analyse.ts';
 import { ranksOf } from '../search/bm25.ts';
 import { createSink, packPostings } from '../search/postings.ts';
 import { inverseNorms, lengthByte } from '../search/similarity.ts';
-import { openWriter, writeWhole } from './byte-file.ts';
+import { type FileWriter, openWriter, writeWhole } from './byte-file.ts';
 import { createFileHash } from './json-stream.ts';
 import { type AttributesEntry, documentText } from './product.ts';
 import { bytesOf, createProductWriter } from './product-file.ts';
 import { readProducts, streamAttributes } from './read.ts';
 import { createExternalSort, type ExternalSort, type ExternalSortOptions } from './runs.ts';
-import { createTermWriter } from './term-file.ts';
+import { createTermWriter, type TermBlocks } from './term-file.ts';
 
 /** The format of the folder; a change of it, of the analysis or of the scores' arithmetic asks for a new number. */
 export const folderVersion = 1;
@@ -219,34 +219,52 @@ async function storeProducts(
   return { asins, lengths: lengths.slice(0, asins.length), documents, terms: total, source: source() };
 }
 
+interface Indexing {
+  readonly sort: ExternalSort;
+  readonly norms: { readonly lengths: Uint8Array; readonly inverse: Float32Array };
+  readonly onProgress: BuildOptions['onProgress'];
+}
+
+/** Writes postings and dictionary; both files are closed, also if the merge throws. */
 async function writeIndex(
   work: string,
-  given: {
-    readonly sort: ExternalSort;
-    readonly norms: { readonly lengths: Uint8Array; readonly inverse: Float32Array };
-    readonly onProgress: BuildOptions['onProgress'];
-  },
+  given: Indexing,
 ): Promise<{ readonly vocabulary: number; readonly postings: number }> {
-  const dictionary = openWriter(join(work, folderFiles.terms));
-  const file = openWriter(join(work, folderFiles.postings));
-  const writer = createTermWriter(dictionary);
+  const writers: FileWriter[] = [];
+  const open = (file: string): FileWriter => {
+    const writer = openWriter(join(work, file));
+    writers.push(writer);
+    return writer;
+  };
+  try {
+    const files = { dictionary: open(folderFiles.terms), postings: open(folderFiles.postings) };
+    const { blocks, ...counts } = await mergeInto(files, given);
+    for (const writer of writers) writer.close();
+    await writeJson(join(work, folderFiles.blocks), blocks);
+    return counts;
+  } finally {
+    for (const writer of writers) writer.abandon();
+  }
+}
+
+async function mergeInto(
+  files: { readonly dictionary: FileWriter; readonly postings: FileWriter },
+  { sort, norms, onProgress }: Indexing,
+): Promise<{ readonly blocks: TermBlocks; readonly vocabulary: number; readonly postings: number }> {
+  const writer = createTermWriter(files.dictionary);
   const sink = createSink();
   let vocabulary = 0;
   let postings = 0;
-  await given.sort.merge((term, list) => {
+  await sort.merge((term, list) => {
     sink.length = 0;
-    packPostings(sink, list, given.norms);
-    writer.add(term, { offset: file.size, length: sink.length });
-    file.write(sink.bytes.subarray(0, sink.length));
+    packPostings(sink, list, norms);
+    writer.add(term, { offset: files.postings.size, length: sink.length });
+    files.postings.write(sink.bytes.subarray(0, sink.length));
     vocabulary += 1;
     postings += list.length;
-    if (vocabulary % 100_000 === 0) given.onProgress?.({ phase: 'index', done: vocabulary, total: 0 });
+    if (vocabulary % 100_000 === 0) onProgress?.({ phase: 'index', done: vocabulary, total: 0 });
   });
-  const blocks = writer.finish();
-  dictionary.close();
-  file.close();
-  await writeJson(join(work, folderFiles.blocks), blocks);
-  return { vocabulary, postings };
+  return { blocks: writer.finish(), vocabulary, postings };
 }
 
 /** Moves a folder that does not fit its sources out of the way, so that it can be built anew. */

@@ -6,9 +6,9 @@ export interface FileWriter {
   /** Bytes written so far. */
   readonly size: number;
   write(bytes: Uint8Array): void;
-  /** Flushes to disk and closes. */
+  /** Flushes to disk and closes; it is closed even if the disk refuses. */
   close(): void;
-  /** Closes without flushing, for a file that will be removed. */
+  /** Closes without flushing, for a file that will be removed. Does nothing to a closed one. */
   abandon(): void;
 }
 
@@ -20,6 +20,11 @@ export function openWriter(path: string): FileWriter {
   const buffer = Buffer.allocUnsafe(bufferBytes);
   let filled = 0;
   let size = 0;
+  let isOpen = true;
+  const abandon = (): void => {
+    if (isOpen) closeSync(descriptor);
+    isOpen = false;
+  };
   const put = (bytes: Uint8Array): void => {
     for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
   };
@@ -41,19 +46,26 @@ export function openWriter(path: string): FileWriter {
       }
     },
     close: () => {
-      flush();
-      fsyncSync(descriptor);
-      closeSync(descriptor);
+      try {
+        flush();
+        fsyncSync(descriptor);
+      } finally {
+        abandon();
+      }
     },
-    abandon: () => closeSync(descriptor),
+    abandon,
   };
 }
 
 /** Writes a whole small file. */
 export function writeWhole(path: string, bytes: Uint8Array): void {
   const writer = openWriter(path);
-  writer.write(bytes);
-  writer.close();
+  try {
+    writer.write(bytes);
+    writer.close();
+  } finally {
+    writer.abandon();
+  }
 }
 
 /** Reads `length` bytes at `position`. @throws {Error} If the file ends before. */

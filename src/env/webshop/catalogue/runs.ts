@@ -42,12 +42,16 @@ export function createExternalSort(options: ExternalSortOptions): ExternalSort {
     runs.push(path);
     const writer = openWriter(path);
     const sink = createSink();
-    collector.drain((term, list) => {
-      sink.length = 0;
-      packRun(sink, term, list);
-      writer.write(sink.bytes.subarray(0, sink.length));
-    });
-    writer.close();
+    try {
+      collector.drain((term, list) => {
+        sink.length = 0;
+        packRun(sink, term, list);
+        writer.write(sink.bytes.subarray(0, sink.length));
+      });
+      writer.close();
+    } finally {
+      writer.abandon();
+    }
   };
   return {
     add: (document, terms) => {
@@ -82,15 +86,34 @@ function packRun(sink: ReturnType<typeof createSink>, term: string, list: Postin
   }
 }
 
+type Visit = (term: string, list: PostingBuffer) => void;
+
+/** Merges runs and closes them, also if `visit` throws. */
+async function mergeRuns(paths: readonly string[], visit: Visit): Promise<void> {
+  const heads: Head[] = [];
+  try {
+    for (const path of paths) {
+      const head: Head = { reader: openReader(path), term: undefined };
+      heads.push(head);
+      head.term = nextTerm(head.reader);
+    }
+    await visitTerms(heads, visit);
+  } finally {
+    for (const { reader } of heads) reader.close();
+  }
+}
+
+/** A run that is being merged and its next term; undefined at its end. */
+interface Head {
+  readonly reader: FileReader;
+  term: string | undefined;
+}
+
 /**
- * Merges runs; earlier runs hold lower documents, so lists of one term are put one after another. Between terms others get their turn, so
- * that a long merge can be interrupted.
+ * Takes the least term of all runs, again and again; earlier runs hold lower documents, so lists of one term are put one after another.
+ * Between terms others get their turn, so that a long merge can be interrupted.
  */
-async function mergeRuns(paths: readonly string[], visit: (term: string, list: PostingBuffer) => void): Promise<void> {
-  const heads = paths.map((path) => {
-    const reader = openReader(path);
-    return { reader, term: nextTerm(reader) };
-  });
+async function visitTerms(heads: readonly Head[], visit: Visit): Promise<void> {
   const list = createPostings();
   for (let terms = 1; ; terms++) {
     if (terms % 20_000 === 0) await setImmediate();
@@ -98,7 +121,7 @@ async function mergeRuns(paths: readonly string[], visit: (term: string, list: P
     for (const { term } of heads) {
       if (term !== undefined && (least === undefined || byUnits(term, least) < 0)) least = term;
     }
-    if (least === undefined) break;
+    if (least === undefined) return;
     list.length = 0;
     for (const head of heads) {
       if (head.term !== least) continue;
@@ -107,7 +130,6 @@ async function mergeRuns(paths: readonly string[], visit: (term: string, list: P
     }
     visit(least, list);
   }
-  for (const { reader } of heads) reader.close();
 }
 
 function nextTerm(reader: FileReader): string | undefined {
