@@ -15,12 +15,8 @@ export interface Catalogue {
   product(id: number): Product;
   /** Returns the number of the product with this asin, or undefined. */
   find(asin: string): number | undefined;
-  /** Returns the known prices of a product in US dollars without reading the whole of it: one, or the two ends of a range. */
-  pricing(id: number): readonly number[];
   /** Returns the numbers of the `limit` best products for free text, best first. */
   search(query: string, limit: number): SearchResult;
-  /** Gives back files; the catalogue is not used afterwards. */
-  close(): void;
 }
 
 /** Options of {@link openMemoryCatalogue}. */
@@ -49,8 +45,6 @@ export function openMemoryCatalogue(products: readonly Product[], options: Memor
     digest: options.digest,
     product,
     find: (asin) => numbers.get(asin),
-    pricing: (id) => product(id).pricing,
     search: index.search,
-    close: () => {},
   };
 }

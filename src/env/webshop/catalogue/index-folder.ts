@@ -1,7 +1,7 @@
 /**
  * A catalogue of any size: WebShop's product files, indexed once into a folder and read from there. Per product it holds about 40 bytes
  * of tables in memory; postings and products are read when asked for and a bounded amount is remembered. Opening is asynchronous, the
- * rest is not.
+ * rest is not. Its three files stay open as long as the process, because a world has no end: a run opens a handful.
  */
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -90,20 +90,36 @@ function readMeta(folder: string): FolderMeta {
   return JSON.parse(text); // an own file, published whole; its version is compared first
 }
 
+/** Opens the files of a folder; none stays open if one does not fit. */
 function openFolder(folder: string): Catalogue {
+  const opened: number[] = [];
+  const open = (file: string): number => {
+    const descriptor = openSync(join(folder, file), 'r');
+    opened.push(descriptor);
+    return descriptor;
+  };
+  try {
+    return readFolder(folder, open);
+  } catch (error) {
+    for (const descriptor of opened) closeSync(descriptor);
+    throw error;
+  }
+}
+
+function readFolder(folder: string, open: (file: string) => number): Catalogue {
   const meta = readMeta(folder);
   const blocks: TermBlocks = JSON.parse(readFileSync(join(folder, folderFiles.blocks), 'utf8'));
   const lengths = new Uint8Array(readWhole(join(folder, folderFiles.lengths)));
   const ranks = new Uint32Array(readWhole(join(folder, folderFiles.ranks)));
-  const products = openProducts(folder);
+  const products = openProducts(folder, open);
   if (products.size !== meta.count || lengths.length !== meta.count || ranks.length !== meta.count) {
     throw new Error(
       `its files hold ${products.size}, ${lengths.length} and ${ranks.length} products instead of ${meta.count}`,
     );
   }
-  const terms = openSync(join(folder, folderFiles.terms), 'r');
-  const postings = openSync(join(folder, folderFiles.postings), 'r');
-  const source: PostingSource = {
+  const terms = open(folderFiles.terms);
+  const postings = open(folderFiles.postings);
+  const rank = createRanker({
     documents: meta.documents,
     averageLength: meta.terms / Math.max(meta.documents, 1),
     lengths,
@@ -112,20 +128,13 @@ function openFolder(folder: string): Catalogue {
       const place = findTerm(terms, blocks, term);
       return place === undefined ? undefined : readAt(postings, place.offset, place.length);
     }),
-  };
-  const rank = createRanker(source);
+  });
   return {
     size: meta.count,
     digest: hashJson(['webshop catalogue', meta.version, meta.products.sha256, meta.attributes?.sha256 ?? null]),
     product: products.product,
     find: products.find,
-    pricing: products.pricing,
     search: (query, limit) => rank(englishTerms(query), limit),
-    close: () => {
-      products.close();
-      closeSync(terms);
-      closeSync(postings);
-    },
   };
 }
 

@@ -1,13 +1,13 @@
 /**
- * Products on disk: one JSON record per line, and beside it where each begins, their prices and a hash table from asin to number.
+ * Products on disk: one JSON record per line, and beside it where each begins and a hash table from asin to number.
  * A product is read when it is asked for; the last few hundred are remembered.
  */
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openWriter, readAt, writeWhole } from './byte-file.ts';
 import type { Product } from './product.ts';
 
-const names = { records: 'products.jsonl', places: 'places.bin', prices: 'prices.bin', asins: 'asins.bin' } as const;
+const names = { records: 'products.jsonl', places: 'places.bin', asins: 'asins.bin' } as const;
 
 /** A growing list of numbers, eight bytes each. */
 function createNumbers(): { push(value: number): void; done(): Float64Array<ArrayBuffer> } {
@@ -40,19 +40,15 @@ export interface ProductWriter {
 export function createProductWriter(folder: string): ProductWriter {
   const records = openWriter(join(folder, names.records));
   const places = createNumbers();
-  const prices = createNumbers();
   return {
     add: (product) => {
       places.push(records.size);
-      prices.push(product.pricing[0] ?? Number.NaN);
-      prices.push(product.pricing[1] ?? Number.NaN);
       records.write(Buffer.from(`${JSON.stringify(product)}\n`, 'utf8'));
     },
     finish: (asins) => {
       places.push(records.size);
       records.close();
       writeWhole(join(folder, names.places), bytesOf(places.done()));
-      writeWhole(join(folder, names.prices), bytesOf(prices.done()));
       writeWhole(join(folder, names.asins), bytesOf(hashAsins(asins)));
     },
     abandon: records.abandon,
@@ -93,16 +89,13 @@ export interface ProductStore {
   readonly size: number;
   product(id: number): Product;
   find(asin: string): number | undefined;
-  pricing(id: number): readonly number[];
-  close(): void;
 }
 
-/** Opens a store. @throws {Error} If a file of it is missing. */
-export function openProducts(folder: string): ProductStore {
+/** Opens a store. @param open Opens a file of the folder for reading. @throws {Error} If a file of it is missing. */
+export function openProducts(folder: string, open: (file: string) => number): ProductStore {
   const places = new Float64Array(readWhole(join(folder, names.places)));
-  const prices = new Float64Array(readWhole(join(folder, names.prices)));
   const asins = new Uint32Array(readWhole(join(folder, names.asins)));
-  const descriptor = openSync(join(folder, names.records), 'r');
+  const descriptor = open(names.records);
   const size = places.length - 1;
   const recent = new Map<number, Product>();
   const product = (id: number): Product => {
@@ -127,7 +120,5 @@ export function openProducts(folder: string): ProductStore {
       }
       return undefined;
     },
-    pricing: (id) => [prices[2 * id]!, prices[2 * id + 1]!].filter((price) => !Number.isNaN(price)),
-    close: () => closeSync(descriptor),
   };
 }
