@@ -11,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -293,13 +293,27 @@ describe('openCatalogueFolder()', () => {
     expect(builds).toBeGreaterThan(0);
   });
 
-  it('removes what a killed build left, but not the work of a living one', async () => {
-    const dead = `${target}.999999999.1.tmp`;
-    const living = `${target}.${process.ppid}.1.tmp`;
-    for (const work of [dead, living]) mkdirSync(work);
+  it('removes what a killed build left, but not the work of a living one or of another host', async () => {
+    const dead = `${target}.${hostname()}.999999999.1.tmp`;
+    const living = `${target}.${hostname()}.${process.ppid}.1.tmp`;
+    const elsewhere = `${target}.other.example.999999999.1.tmp`;
+    const working = `${target}.other.example.999999999.2.tmp`; // its folder is old, a file in it is being written
+    const old = `${target}.other.example.${process.ppid}.3.tmp`;
+    for (const work of [dead, living, elsewhere, working, old]) mkdirSync(work);
+    for (const work of [working, old]) {
+      writeFileSync(join(work, 'terms.bin'), '');
+      if (work === old) utimesSync(join(work, 'terms.bin'), 1, 1);
+      utimesSync(work, 1, 1);
+    }
     rmSync(target, { recursive: true });
     await openCatalogueFolder({ folder: target, products });
-    expect([existsSync(dead), existsSync(living)]).toEqual([false, true]);
+    expect([dead, living, elsewhere, working, old].map((work) => existsSync(work))).toEqual([
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('keeps nothing of a build that failed', async () => {

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { badInput } from '../../../base/error.ts';
 import { temporaryPath, writeJson } from '../../../base/file.ts';
@@ -87,7 +88,7 @@ export interface BuildOptions {
  */
 export async function buildFolder(options: BuildOptions): Promise<void> {
   removeAbandoned(options.folder);
-  const work = temporaryPath(options.folder);
+  const work = workPath(options.folder);
   mkdirSync(work, { recursive: true });
   try {
     await writeJson(join(work, folderFiles.meta), await fill(work, options));
@@ -99,13 +100,37 @@ export async function buildFolder(options: BuildOptions): Promise<void> {
   }
 }
 
-/** Removes the work of builds whose process is gone. */
+/** Returns a fresh name beside a folder: `<folder>.<host>.<process>.<number>.tmp`. */
+function workPath(folder: string): string {
+  return temporaryPath(`${folder}.${hostname()}`);
+}
+
+/** A build writes all the time; one of another host that has written nothing for so long is taken for dead. Milliseconds. */
+const silenceMs = 24 * 3_600_000;
+
+/** Removes the work of builds whose process is gone. Processes of other hosts cannot be seen: there the time of the last change tells. */
 function removeAbandoned(folder: string): void {
   const parent = dirname(folder);
   mkdirSync(parent, { recursive: true });
+  const prefix = `${basename(folder)}.`;
   for (const name of readdirSync(parent)) {
-    const rest = name.startsWith(`${basename(folder)}.`) ? /\.(\d+)\.\d+\.tmp$/.exec(name) : null;
-    if (rest !== null && !isRunning(Number(rest[1]))) rmSync(join(parent, name), { recursive: true, force: true });
+    const [, owner, pid] =
+      (name.startsWith(prefix) && /^(.*)\.(\d+)\.\d+\.tmp$/.exec(name.slice(prefix.length - 1))) || [];
+    if (owner === undefined) continue;
+    const work = join(parent, name);
+    const isAbandoned =
+      owner === `.${hostname()}` ? !isRunning(Number(pid)) : Date.now() - lastChangeMs(work) > silenceMs;
+    if (isAbandoned) rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Returns when a folder or a file in it last changed, in ms since 1970; now if it is just being removed. */
+function lastChangeMs(folder: string): number {
+  try {
+    const paths = [folder, ...readdirSync(folder).map((name) => join(folder, name))];
+    return Math.max(...paths.map((path) => statSync(path).mtimeMs));
+  } catch {
+    return Date.now();
   }
 }
 
@@ -269,7 +294,7 @@ async function mergeInto(
 
 /** Moves a folder that does not fit its sources out of the way, so that it can be built anew. */
 export function discardFolder(folder: string): void {
-  const aside = temporaryPath(folder);
+  const aside = workPath(folder);
   renameSync(folder, aside);
   rmSync(aside, { recursive: true, force: true });
 }
