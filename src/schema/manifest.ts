@@ -42,6 +42,12 @@ const virtualhome = group('Rules of the world `virtualhome`; other worlds ignore
     ),
   ),
   strictHead: semantic(flag('Keep the faults of the public executor that the recorded data do not show.', false)),
+  refusalFixesNames: semantic(
+    flag(
+      'A refused action still decides which thing its names mean from then on, as released; false: only an executed one does.',
+      true,
+    ),
+  ),
 });
 
 const taskRange = (description: string) =>

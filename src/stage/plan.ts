@@ -11,7 +11,7 @@ import type { Plan, StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { digestCheckpoint } from './checkpoint.ts';
 import { type StageName, stageVersions } from './version.ts';
-import { openWorld, worldParams, worldRules } from './world.ts';
+import { openWorld, worldParams } from './world.ts';
 
 /** What a plan is made from beside the manifest. */
 export interface PlanOptions {
@@ -55,7 +55,6 @@ export async function planExperiment(manifest: Manifest, options: PlanOptions): 
     recordedDigest: recorded === null ? null : await digestRecorded(recorded),
     worldWith: (splits) => ({
       name: environment.name, // also of a world behind HTTP: it chooses the prompt
-      ...worldRules(world),
       maxTurns: world.maxTurns,
       digests: Object.fromEntries(splits.map((split) => [split, environment.digest(split)])),
     }),

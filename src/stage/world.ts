@@ -40,13 +40,6 @@ export function worldParams(
   return { ...environment, data, maxTurns: environment.maxTurns ?? maxTurns };
 }
 
-/** Returns the rules of a world that its digest does not hold: with the digest and the limit of turns they decide what is played. */
-export function worldRules({ name, webshop, virtualhome }: WorldParams): JsonObject {
-  if (name === 'webshop') return { pageReward: webshop.pageReward };
-  if (name === 'virtualhome') return { ...virtualhome };
-  return {};
-}
-
 /** Opens a world. @throws {SpaError} If its data are not there, or its server does not answer (bad input). */
 export async function openWorld(params: WorldParams): Promise<World> {
   return params.name === 'http' ? openServed(params.http) : openOwnWorld(params.name, params);

@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import type { JsonObject } from '../../src/base/json.ts';
 import type { SceneEdge, SceneGraph } from '../../src/env/virtualhome/graph.ts';
-import { type House, perform } from '../../src/env/virtualhome/play.ts';
+import { completeRules, type House, perform } from '../../src/env/virtualhome/play.ts';
 import { compileScene } from '../../src/env/virtualhome/scene.ts';
 import { type Live, openState, toGraph, untouched } from '../../src/env/virtualhome/state.ts';
 
@@ -16,6 +17,11 @@ export const vhRoot =
 export const hasHouseholds = existsSync(
   `${vhRoot}/programs_processed_precond_nograb_morepreconds/init_and_final_graphs`,
 );
+
+/** A state without what names mean, which a refused action may fix. */
+export function withoutNames({ meant: _meant, last: _last, ...rest }: JsonObject): JsonObject {
+  return rest;
+}
 
 /** What an observation says, without its order: items (states inside one sorted) and what is held, both sorted. */
 export function observationSets(text: string): { readonly items: readonly string[]; readonly hold: readonly string[] } {
@@ -40,7 +46,7 @@ export function performProgram(live: Live, program: string): 'done' | 'refused' 
   const objects = [...program.matchAll(/<([^>]+)> \((?:\d+\.)?(\d+)\)/g)];
   const nodes = objects.map(([, , id]) => live.scene.indexOf.get(Number(id)) ?? -1);
   const line = { name, args: objects.map(([, word]) => word!) };
-  const house = { rules: { leakIds: true, strictHead: false } } as House; // perform() reads the rules only
+  const house = { rules: completeRules({}) } as House; // perform() reads the rules only
   return perform(house, live, { line, nodes: nodes.includes(-1) ? undefined : nodes });
 }
 

@@ -5,7 +5,7 @@ import type { Environment, Task } from '../../src/env/environment.ts';
 import { openVirtualhome } from '../../src/env/virtualhome/virtualhome.ts';
 import { testAdversary } from '../contract/adversarial.ts';
 import { testEnvironment } from '../contract/environment.ts';
-import { hasHouseholds, vhRoot } from './virtualhome-support.ts';
+import { hasHouseholds, vhRoot, withoutNames } from './virtualhome-support.ts';
 
 const forms = ['Walk to %', 'Put % on %', 'Pour % into %', 'Release %', '%: %', '[WALK] <%> (1)', 'grab %> (77'];
 
@@ -13,7 +13,7 @@ describe.skipIf(!hasHouseholds)('with published households in ../shared or VIRTU
   const open = (): Environment => openVirtualhome({ source: 'files', root: vhRoot });
   // Washing the person leaves it CLEAN for good, and some goals want it otherwise: see the next test for how often the expert recovers.
   testEnvironment('virtualhome (files)', open, { tasksPerSplit: 4, recovers: false });
-  testAdversary('virtualhome (files)', open, { forms, tasks: 10, states: 5 });
+  testAdversary('virtualhome (files)', open, { forms, tasks: 10, states: 5, kept: withoutNames });
 
   it('is won by its expert against noise unless the noise did what cannot be undone', () => {
     const world = open();
@@ -68,10 +68,46 @@ describe.skipIf(!hasHouseholds)('the public code with its faults (strictHead)', 
     expect(play(world)).toBe(true);
     expect(play(openVirtualhome({ source: 'files', root: vhRoot }))).toBe(false);
   });
+});
 
-  it('lets a refused action fix what its names mean', () => {
+describe.skipIf(!hasHouseholds)('a refused action', () => {
+  const open = (refusalFixesNames?: boolean): Environment =>
+    openVirtualhome({
+      source: 'files',
+      root: vhRoot,
+      ...(refusalFixesNames === undefined ? {} : { refusalFixesNames }),
+    });
+  const after = (world: Environment, action: string) => {
+    const task = world.tasks('seen').find(({ id }) => id.endsWith('file710_1'))!;
     const { state } = world.reset(task);
-    expect(world.step(task, state, 'Grab television').state).not.toEqual(state);
+    const turn = world.step(task, state, action);
+    expect(turn).toMatchObject({ grounded: false, reward: 0, observation: 'Nothing happens.' });
+    return { before: state, now: turn.state };
+  };
+
+  it('fixes what its names mean unless told otherwise, and changes nothing else', () => {
+    const { before, now } = after(open(), 'Grab television');
+    expect(now).not.toEqual(before);
+    expect(withoutNames(now)).toEqual(withoutNames(before));
+    expect(now.meant).toEqual([['television', now.last]]);
+    const kept = after(open(false), 'Grab television');
+    expect(kept.now).toEqual(kept.before);
+  });
+
+  it.each(['Paint television', 'television', 'Grab television and chair today', 'Grab no-such-thing'])(
+    'that is none of the world (%s) notes nothing',
+    (action) => {
+      const { before, now } = after(open(), action);
+      expect(now).toEqual(before);
+    },
+  );
+});
+
+describe.skipIf(!hasHouseholds)('the digest', () => {
+  it('changes with each rule', () => {
+    const rules = [{}, { leakIds: false }, { strictHead: true }, { refusalFixesNames: false }];
+    const digests = rules.map((rule) => openVirtualhome({ source: 'files', root: vhRoot, ...rule }).digest('seen'));
+    expect(new Set(digests).size).toBe(4);
   });
 });
 

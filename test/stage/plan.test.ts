@@ -141,6 +141,12 @@ describe('keys', () => {
   it.each<[string, World, World]>([
     ['webshop.pageReward', { name: 'webshop' }, { name: 'webshop', webshop: { pageReward: 'released' } }],
     ['virtualhome.strictHead', { name: 'virtualhome' }, { name: 'virtualhome', virtualhome: { strictHead: true } }],
+    ['virtualhome.leakIds', { name: 'virtualhome' }, { name: 'virtualhome', virtualhome: { leakIds: false } }],
+    [
+      'virtualhome.refusalFixesNames',
+      { name: 'virtualhome' },
+      { name: 'virtualhome', virtualhome: { refusalFixesNames: false } },
+    ],
     ['name', { name: 'webshop' }, { name: 'virtualhome' }],
   ])('of every stage change with environment.%s', async (_, before, after) => {
     expect(await changed({ environment: before }, { environment: after })).toEqual(everything);

@@ -23,7 +23,7 @@ export interface Names {
 }
 
 /**
- * Finds the nodes a line names, and notes them in `names`, also where the action is refused later.
+ * Finds the nodes a line names, and notes them in `names`, also where the action is refused later: whether that lasts is the caller's choice.
  * @returns One node per argument, or undefined if a name means nothing here.
  */
 export function resolve(live: Live, line: Line, names: Names): readonly number[] | undefined {

@@ -11,16 +11,29 @@ import { rules } from './rule.ts';
 import type { Scene } from './scene.ts';
 import { closeState, type Live, openState, untouched, type VirtualhomeState } from './state.ts';
 
-/** Where the public code and the recordings differ. The defaults are what reproduces the recordings. */
+/** Choices the public code makes in a way one may not want. The defaults are the public code, but for what the recordings contradict. */
 export interface HouseholdRules {
   /** True: the recorded solution decides which instance each of its class names means, as released. Default true. */
   readonly leakIds?: boolean;
   /**
-   * True: the faults of the public code stay in. FIND of something far and PUTOFF are answered with the wrapper's error text, SITTING and LYING
-   * are never noticed, and a refused action still fixes what its names mean. The recordings rule this out: of their 621 observations the
-   * second fault alone loses 13 and two of the 75 goals; without the faults all are equal. Default false.
+   * True: the faults of the public code stay in. FIND of something far and PUTOFF are answered with the wrapper's error text, and SITTING and
+   * LYING are never noticed. The recordings rule the latter out: it alone loses 13 of their 621 observations and two of the 75 goals;
+   * without the faults all are equal. Default false.
    */
   readonly strictHead?: boolean;
+  /**
+   * True: an action of the world's own that is refused has fixed what its class names mean all the same, as released (`change_obj_index` notes
+   * names before anything is executed). False: only what is executed counts. The recordings say nothing about it: none of their 621 actions is
+   * refused. Text that is no action, an unknown word or the wrong number of things, notes nothing either way; the public code notes
+   * its names too. Default true.
+   */
+  readonly refusalFixesNames?: boolean;
+}
+
+/** Fills in the defaults. */
+export function completeRules(rules: HouseholdRules): Required<HouseholdRules> {
+  const { leakIds = true, strictHead = false, refusalFixesNames = true } = rules;
+  return { leakIds, strictHead, refusalFixesNames };
 }
 
 /** A household ready to be played. */
@@ -44,15 +57,15 @@ export function openHouse(
   { record }: Pick<Household, 'record'>,
   { scene, seed, rules: chosen }: { readonly scene: Scene; readonly seed: string; readonly rules: HouseholdRules },
 ): House {
-  const leakIds = chosen.leakIds ?? true;
+  const rules = completeRules(chosen);
   return {
     scene,
     record,
     seed,
     drawn: new Map(),
     goal: compileGoal(scene, record.revised_graph),
-    given: new Map(leakIds ? Object.entries(record.object_id_dict) : []),
-    rules: { leakIds, strictHead: chosen.strictHead ?? false },
+    given: new Map(rules.leakIds ? Object.entries(record.object_id_dict) : []),
+    rules,
   };
 }
 
@@ -82,8 +95,9 @@ export function stepEpisode(house: House, state: VirtualhomeState, text: string)
   const outcome = perform(house, live, { line, nodes: resolve(live, line, names) });
   const success = outcome !== 'fault' && isReached(live, house.goal);
   const grounded = outcome === 'done';
+  const isNoted = house.rules.refusalFixesNames && isAction(line);
   return {
-    state: grounded || house.rules.strictHead ? closed(live, names) : state,
+    state: grounded ? { ...closeState(live), ...noted(names) } : isNoted ? { ...state, ...noted(names) } : state,
     observation: grounded ? observe(live) : outcome === 'fault' ? faulty : refused,
     reward: success ? 1 : 0,
     done: success,
@@ -98,15 +112,20 @@ export function attemptLine(
   live: Live,
   { line, names }: { readonly line: Line; readonly names: Names },
 ): boolean {
-  const noted = { ...names, meant: new Map(names.meant) };
-  if (perform(house, live, { line, nodes: resolve(live, line, noted) }) !== 'done') return false;
-  for (const [name, id] of noted.meant) names.meant.set(name, id);
-  names.last = noted.last;
+  const trial = { ...names, meant: new Map(names.meant) };
+  if (perform(house, live, { line, nodes: resolve(live, line, trial) }) !== 'done') return false;
+  for (const [name, id] of trial.meant) names.meant.set(name, id);
+  names.last = trial.last;
   return true;
 }
 
-function closed(live: Live, { meant, last }: Names): VirtualhomeState {
-  return { ...closeState(live), meant: [...meant], last };
+function noted({ meant, last }: Names): Pick<VirtualhomeState, 'meant' | 'last'> {
+  return { meant: [...meant], last };
+}
+
+/** True if a line is one of the world's actions with as many things as it takes. */
+function isAction({ name, args }: Line): boolean {
+  return isActionName(name) && arity(name) === args.length;
 }
 
 /** Performs a line on an opened state: `done`, `refused`, or `fault` where the public code raises and {@link HouseholdRules.strictHead} is set. */

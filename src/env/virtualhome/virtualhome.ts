@@ -3,6 +3,7 @@
  * Type of a task in tables: the name of its activity, e.g. `Wash hands`. Every reset restores the whole graph.
  */
 import { badInput } from '../../base/error.ts';
+import { hashJson } from '../../base/hash.ts';
 import { nearest } from '../../base/suggest.ts';
 import type { Environment, Task } from '../environment.ts';
 import { admissible } from './admissible.ts';
@@ -13,7 +14,7 @@ import type { SceneGraph } from './graph.ts';
 import { courseToGoal } from './guide.ts';
 import type { HouseholdSource } from './household.ts';
 import { planLength } from './plan.ts';
-import { type House, type HouseholdRules, openEpisode, openHouse, stepEpisode } from './play.ts';
+import { completeRules, type House, type HouseholdRules, openEpisode, openHouse, stepEpisode } from './play.ts';
 import { compileScene, type Scene } from './scene.ts';
 import type { VirtualhomeState } from './state.ts';
 
@@ -32,7 +33,7 @@ export function openVirtualhome(options: VirtualhomeOptions): Environment<Virtua
 }
 
 /** How a source is played. */
-export interface OpenOptions extends HouseholdRules {
+interface OpenOptions extends HouseholdRules {
   /** True: the expert plans from the goal. False: it follows the recorded solution and comes back to it when disturbed. Default false. */
   readonly plans?: boolean;
 }
@@ -41,7 +42,7 @@ export interface OpenOptions extends HouseholdRules {
 const nodesKept = 80_000;
 
 /** Makes a world of any source of households. */
-export function openHousehold(source: HouseholdSource, options: OpenOptions = {}): Environment<VirtualhomeState> {
+function openHousehold(source: HouseholdSource, options: OpenOptions = {}): Environment<VirtualhomeState> {
   const houses = new Map<string, House>();
   const scenes = new WeakMap<SceneGraph, Scene>();
   let nodes = 0;
@@ -69,7 +70,7 @@ export function openHousehold(source: HouseholdSource, options: OpenOptions = {}
   return {
     name: 'virtualhome',
     splits: source.splits,
-    digest: (split) => source.digest(checked(split)),
+    digest: (split) => hashJson(['virtualhome', source.digest(checked(split)), { ...completeRules(options) }]),
     tasks: (split) => source.tasks(checked(split)),
     reset: (task) => openEpisode(houseOf(task)),
     step: (task, state, action) => stepEpisode(houseOf(task), state, action),
