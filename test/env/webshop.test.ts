@@ -1,6 +1,7 @@
 /** WebShop's rules on a made-up shop of three products; the sums are worked out in comments. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hashJson } from '../../src/base/hash.ts';
 import { isClickable, parseAction, suggestedQuery } from '../../src/env/webshop/action.ts';
 import { openMemoryCatalogue } from '../../src/env/webshop/catalogue/catalogue.ts';
 import { loadProducts, type RawProduct } from '../../src/env/webshop/catalogue/product.ts';
@@ -16,7 +17,7 @@ import {
   shuffleGoals,
   syntheticGoals,
 } from '../../src/env/webshop/goal.ts';
-import { knownNouns, taggedNouns } from '../../src/env/webshop/nouns.ts';
+import { knownNouns, taggedNouns, taggerVersion } from '../../src/env/webshop/nouns.ts';
 import { donePage } from '../../src/env/webshop/page.ts';
 import { playShop } from '../../src/env/webshop/play.ts';
 import { recent } from '../../src/env/webshop/recent.ts';
@@ -340,6 +341,16 @@ describe('nouns', () => {
     const known = knownNouns(new Map([['a', ['thing']]]), tagged);
     expect(known({ asin: 'a', title: 'Desk lamp' })).toEqual(['thing']);
     expect(known({ asin: 'b', title: 'a table' })).toEqual(['table']);
+  });
+
+  it('that are tagged bring the version of their tagger into the digest', () => {
+    expect(taggerVersion()).toMatch(/^wink-nlp \d+\.\d+\.\d+, wink-eng-lite-web-model \d+\.\d+\.\d+$/);
+    const { shop } = openShop();
+    const { nouns: _given, ...bare } = shop;
+    const rules = { pageSize: 10, pageReward: 'none', priceSeed: 1 };
+    const digestWith = (tagger: string | null): string => hashJson(['webshop', 'three', { ...rules, tagger }]);
+    expect(playShop(shop).digest('test')).toBe(digestWith(null));
+    expect(playShop(bare).digest('test')).toBe(digestWith(taggerVersion()));
   });
 });
 

@@ -23,7 +23,7 @@ import {
   shuffleGoals,
   syntheticGoals,
 } from './goal.ts';
-import { knownNouns } from './nouns.ts';
+import { knownNouns, taggerVersion } from './nouns.ts';
 import { maxGoalOptions } from './reward.ts';
 import type { Shop } from './shop.ts';
 
@@ -83,7 +83,8 @@ export async function openFiles(options: FilesOptions): Promise<Shop> {
   const restated = optional(root, 'instructions.json');
   const goals = restateGoals(shuffleGoals(all, kind), restated);
   const members = splitGoals(root, goals.length);
-  const content = [catalogue.digest, written?.digest ?? null, restated?.digest ?? null, nouns?.digest ?? null];
+  const listed = nouns === undefined ? null : [nouns.digest, taggerVersion()]; // what the table lacks is tagged
+  const content = [catalogue.digest, written?.digest ?? null, restated?.digest ?? null, listed];
   return {
     catalogue,
     splits: [...members.keys()],

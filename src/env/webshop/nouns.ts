@@ -38,6 +38,16 @@ export function knownNouns(known: ReadonlyMap<string, readonly string[]>, otherw
   return (product) => known.get(product.asin) ?? otherwise(product);
 }
 
+/** Names the tagger and its model with their versions, e.g. `wink-nlp 2.4.0, wink-eng-lite-web-model 1.8.1`: others may find other nouns. */
+export function taggerVersion(): string {
+  const require = createRequire(import.meta.url);
+  const versionOf = (name: string): string => {
+    const { version }: { readonly version: string } = require(`${name}/package.json`);
+    return `${name} ${version}`;
+  };
+  return ['wink-nlp', 'wink-eng-lite-web-model'].map(versionOf).join(', ');
+}
+
 /** Both packages are CommonJS and large, so they are loaded when first needed. */
 function loadTagger(): WinkMethods {
   const require = createRequire(import.meta.url);

@@ -11,7 +11,7 @@ export interface Shop {
   readonly splits: readonly string[];
   /** Lists the goals of a split in the published order; ids are unique over all splits. Called once per split. */
   goals(split: string): readonly Goal[];
-  /** SHA-256 of what the goals and products of a split are made of. */
+  /** SHA-256 of what the goals and products of a split, and given nouns, are made of. */
   digest(split: string): string;
   /** Seed of prices that are ranges; the same as the goals were made with. */
   readonly priceSeed: number;

@@ -4,7 +4,7 @@ import { isClickable } from './action.ts';
 import type { Product } from './catalogue/product.ts';
 import type { Goal } from './goal.ts';
 import { seededPrices } from './goal.ts';
-import { type Nouns, taggedNouns } from './nouns.ts';
+import { type Nouns, taggedNouns, taggerVersion } from './nouns.ts';
 import { itemBody, listing, resultsBody } from './page.ts';
 import { recent } from './recent.ts';
 import { type Match, matchGoal, type OfferedThing, offeredThing, type WantedThing, wantedThing } from './reward.ts';
@@ -74,7 +74,10 @@ export function viewShop(shop: Shop, options: ShopOptions = {}): ShopView {
     shop,
     pageSize,
     pageReward,
-    digest: (split) => hashJson(['webshop', shop.digest(split), { pageSize, pageReward, priceSeed: shop.priceSeed }]),
+    digest: (split) => {
+      const tagger = shop.nouns === undefined ? taggerVersion() : null; // tagged nouns decide the type part of rewards
+      return hashJson(['webshop', shop.digest(split), { pageSize, pageReward, priceSeed: shop.priceSeed, tagger }]);
+    },
     product: (asin) => products.get(asin, () => viewProduct(productOf(asin), price)),
     search: (keywords) =>
       searches.get(keywords, () => catalogue.search(keywords, maxResults).ids.map((id) => catalogue.product(id).asin)),
