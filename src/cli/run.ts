@@ -35,7 +35,7 @@ export interface RunOptions extends ManifestOptions {
 export async function runCommand(path: string, options: RunOptions, program: Program): Promise<number> {
   const prepared = await prepare(path, options, program);
   const plan = partOf(prepared.plan, options.only ?? []);
-  if (options.plan) return printPlan({ ...prepared, plan }, options.json ?? false);
+  if (options.plan) return printPlan({ ...prepared, plan }, options.json ?? false, program);
   const force = selectNodes(plan, options.force ?? [], '--force');
   await refuseUnwritable(prepared.settings.runs);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);

@@ -2,7 +2,7 @@
 import type { StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { EngineName } from '../tensor/compile.ts';
-import { chooseEngine } from '../tensor/engines.ts';
+import { chooseEngine, testEngines } from '../tensor/engines.ts';
 
 /** The engine settings plan.ts wrote into a node. */
 export const engineOf = (node: StageNode): Manifest['engine'] => node.resources as unknown as Manifest['engine'];
@@ -20,4 +20,10 @@ export function engineNameOf(node: StageNode): Promise<EngineName> {
 /** Returns the node with its engine named. */
 export async function withEngine(node: StageNode): Promise<StageNode> {
   return { ...node, resources: { ...node.resources, name: await engineNameOf(node) } };
+}
+
+/** Measures the engine a manifest names, or the fastest one: 10^9 operations per second of a matrix product; 0 if it does not work. */
+export async function speedOf({ engine }: Pick<Manifest, 'engine'>): Promise<number> {
+  const reports = await testEngines(engine.name === 'auto' ? undefined : [engine.name]);
+  return Math.max(0, ...reports.map(({ selfTest }) => (selfTest?.ok ? selfTest.gflops : 0)));
 }

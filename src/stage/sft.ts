@@ -4,7 +4,6 @@ import { badInput, type SpaError } from '../base/error.ts';
 import { readEpisodes } from '../data/reader.ts';
 import type { Episode } from '../data/trajectory.ts';
 import { createModel, type Model } from '../nn/model.ts';
-import type { ModelConfig } from '../nn/model-config.ts';
 import { createTrainer } from '../nn/trainer.ts';
 import type { Stage, StageContext } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
@@ -18,6 +17,7 @@ import { demonstrationsFile, policyFolder } from './file.ts';
 import { adamOf, scheduleOf } from './optimiser.ts';
 import { computeOf, openPolicy, writeLike, writePolicy } from './policy.ts';
 import { type Codec, type Sequence, sequenceOf } from './sequence.ts';
+import { shapeOf } from './shape.ts';
 import { trainLoop } from './train-loop.ts';
 import { stageVersions } from './version.ts';
 
@@ -137,10 +137,6 @@ async function startingPoint(
     codec: { format: createChatFormat({ tokenizer, template: embeddedTemplate }), prompt: params.prompt },
     write: (folder, model) => writePolicy(folder, { model, tokenizer: tokenizerJson }),
   };
-}
-
-function shapeOf({ base: _base, ...shape }: Manifest['model'], vocabSize: number): ModelConfig {
-  return { ...shape, vocabSize, headSize: shape.hiddenSize / shape.heads, normEps: 1e-5 };
 }
 
 /** The texts a tokenizer is trained on: every message of every demonstration. */

@@ -228,7 +228,7 @@ describe('outcomesOf()', () => {
     ];
     const { reward, ...rest } = outcomesOf(episodes);
     // sound: 2; success 1/2; turns (3 + 2) / 2; grounded (3 + 1) / 5; reward (1 + 0) / 2
-    expect(rest).toEqual({ episodes: 2, broken: 1, success: 0.5, grounded: 0.8, turns: 2.5 });
+    expect(rest).toEqual({ episodes: 2, broken: 1, success: 0.5, ended: 1, grounded: 0.8, turns: 2.5 });
     expect(reward).toBeCloseTo(0.5, 12);
   });
 });
