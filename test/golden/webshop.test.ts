@@ -156,14 +156,17 @@ describe.skipIf(!isHere)('WebShop against the released environment (needs ../sha
       const expected = argument === null ? undefined : { name, argument: argument.toLowerCase() };
       expect(parseAction(action), action).toEqual(expected);
     }
+    expect(units.parseAction.length).toBe(9);
   });
 
   it('compares phrases', () => {
     for (const [a, b, ratio] of units.tokenSetRatio) expect(tokenSetRatio(a, b), `${a} / ${b}`).toBe(ratio);
+    expect(units.tokenSetRatio.length).toBe(16);
   });
 
   it('finds colours', () => {
     for (const [text, colour] of units.normalizeColor) expect(normaliseColour(text)).toBe(colour);
+    expect(units.normalizeColor.length).toBe(10);
     expect(colours).toEqual(read<{ COLOR_SET: string[] }>('webshop_colors.json').COLOR_SET);
   });
 
