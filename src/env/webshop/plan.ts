@@ -19,8 +19,6 @@ export interface Plan {
 /** Finds ways through one shop. */
 export interface Planner {
   plan(errand: Errand, state: ShopState): Plan;
-  /** Lists the searches worth making for a goal: one of its words, and one of its product's words where that one does not find it. */
-  queries(goal: Goal): readonly string[];
 }
 
 /** Pages of results somebody may be asked to turn. */
@@ -28,12 +26,9 @@ const pagesTurned = 5;
 
 /** Makes the planner of a shop. */
 export function createPlanner(view: ShopView): Planner {
-  const known = recent<string, readonly string[]>(16_384);
-  const queries = (goal: Goal): readonly string[] => known.get(goal.id, () => findQueries(view, goal));
   const routes = recent<string, Route>(4_096);
-  const routeOf = (errand: Errand): Route => routes.get(errand.goal.id, () => findRoute(errand, queries(errand.goal)));
+  const routeOf = (errand: Errand): Route => routes.get(errand.goal.id, () => findRoute(errand));
   return {
-    queries,
     plan: (errand, state) => {
       if (state.page === 'done')
         return { action: undefined, remaining: state.reward === 1 ? 0 : Number.POSITIVE_INFINITY };
@@ -56,10 +51,10 @@ interface Route {
   readonly moves: readonly Moves[];
 }
 
-function findRoute(errand: Errand, queries: readonly string[]): Route {
+function findRoute(errand: Errand): Route {
   const { view, goal } = errand;
   const moves = listMoves(errand);
-  const ways = queries.map((query) => fromSearch(view, goal.asin, query));
+  const ways = findQueries(view, goal).map((query) => fromSearch(view, goal.asin, query));
   const opened: ShopState = { ...freshState, page: 'item', asin: goal.asin };
   return {
     search: ways.reduce((a, b) => (b.remaining < a.remaining ? b : a)),
@@ -68,7 +63,7 @@ function findRoute(errand: Errand, queries: readonly string[]): Route {
   };
 }
 
-/** A product whose words of the wish do not lead to it is searched by its title, then by all its words. */
+/** The words of the wish; a product they do not lead to is also searched by its title, or by all its words. */
 function findQueries(view: ShopView, goal: Goal): readonly string[] {
   const leads = (query: string): boolean => rankOf(view, query, goal.asin) < pagesTurned * view.pageSize;
   const first = suggestedQuery(goal.instruction);

@@ -2,6 +2,7 @@
 import { badInput, type SpaError } from '../../base/error.ts';
 import { nearest } from '../../base/suggest.ts';
 import type { Environment, Expert, Task } from '../environment.ts';
+import { suggestedQuery } from './action.ts';
 import type { Goal } from './goal.ts';
 import { createPlanner, type Planner } from './plan.ts';
 import { recent } from './recent.ts';
@@ -31,7 +32,10 @@ export function playShop(shop: Shop, options: ShopOptions = {}): Environment<Sho
     errands.get(task.id, () => {
       const goal = listingOf(task.split).goals.get(task.id);
       if (goal === undefined)
-        throw badInput('environment', `Cannot play task "${task.id}": WebShop has no such goal here`);
+        throw badInput(
+          'environment',
+          `Cannot play task "${task.id}": WebShop has no such goal here, expected one of the tasks it lists`,
+        );
       return { view, goal };
     });
   const { rename } = shop;
@@ -45,7 +49,7 @@ export function playShop(shop: Shop, options: ShopOptions = {}): Environment<Sho
     tasks: (split) => listingOf(split).tasks,
     reset: (task) => ({ state: freshState, observation: showPage(errandOf(task), freshState) }),
     step: (task, state, action) => stepShop(errandOf(task), state, action),
-    admissible: (task, state) => listActions(errandOf(task), state, planner),
+    admissible: (task, state) => listActions(errandOf(task), state),
     expert: (task) => {
       const errand = errandOf(task);
       return shop.expert === undefined ? knowingExpert(errand, planner) : shop.expert(errand.goal);
@@ -64,15 +68,14 @@ function listGoals(shop: Shop, split: string): Listing {
   };
 }
 
-/** A search is free text and possible on every page but the last; good ones stand for all. */
-function listActions(errand: Errand, state: ShopState, planner: Planner): readonly string[] {
+/** A search is free text and possible on every page but the last; one made of the words of the wish stands for all, and gives nothing away. */
+function listActions(errand: Errand, state: ShopState): readonly string[] {
   if (state.page === 'done') return [];
   const clicks = listClicks(errand, state).map((button) => `click[${button}]`);
-  const searches = planner.queries(errand.goal).map((query) => `search[${query}]`);
-  return [...new Set([...clicks, ...searches])].sort();
+  return [...new Set([...clicks, `search[${suggestedQuery(errand.goal.instruction)}]`])].sort();
 }
 
-/** An expert that knows the goal: it follows the session in its mind and does what the plan says. */
+/** An expert that knows the goal: it follows the session in its mind and does what the plan says, with searches of its own. */
 function knowingExpert(errand: Errand, planner: Planner): Expert {
   let state = freshState;
   return {
