@@ -5,6 +5,7 @@
  * same repository, 640f8bc) made session numbers safe under concurrency and its clients call /close; its alfworld and webshop servers have none.
  */
 import type { JsonObject } from '../../base/json.ts';
+import { parseAction } from '../webshop/action.ts';
 
 /** Names of the dialects. */
 export type DialectName = 'alfworld' | 'webshop' | 'textcraft' | 'sciworld' | 'generic';
@@ -94,14 +95,12 @@ export interface Buttons {
 
 /**
  * Tells whether WebShop executes an action: any search with words, on every page, or a click on something listed.
- * Source: princeton-nlp/WebShop web_agent_site/envs/web_agent_text_env.py `step` and engine.py `parse_action`.
+ * Source: princeton-nlp/WebShop web_agent_site/envs/web_agent_text_env.py `step`.
  */
 export function isOnPage(action: string, clickables: readonly string[]): boolean {
-  const [, name, argument] = /^(.+)\[(.+)\]/.exec(action) ?? [];
-  if (argument === undefined) return false;
+  const { name, argument = '' } = parseAction(action) ?? {};
   if (name === 'search') return true;
-  const button = argument.toLowerCase();
-  return name === 'click' && button !== 'search' && clickables.includes(button);
+  return name === 'click' && argument !== 'search' && clickables.includes(argument);
 }
 
 /**
