@@ -34,6 +34,11 @@ export interface HttpWorldOptions {
   readonly backoffMs?: number;
   /** Largest reply, in bytes. Default 16 MiB. */
   readonly maxReplyBytes?: number;
+  /**
+   * Ends every call and every wait at once, with its reason, for as long as the world is used; later calls are not made. Sessions are still
+   * closed, each within 5 s.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /** An episode on a server. The server holds the rest, so a state can be stepped from only once. */
@@ -51,7 +56,7 @@ export type HttpState = {
  * Opens a world behind a server; it must be up, because its name and its tasks are asked for.
  * Its digest holds the dialect, the split's tasks, `revision` and, from our own servers, the digest of what they serve, but not the address: a
  * moved server keeps its results, a changed one of ours does not. Other servers do not say when they change: that is what `revision` is for.
- * @throws {SpaError} If an option makes no sense (bad input) or the server does not answer.
+ * @throws {SpaError} If an option makes no sense (bad input) or the server does not answer. @throws The reason of `signal` if it aborts.
  */
 export async function openHttpWorld(options: HttpWorldOptions): Promise<World<HttpState>> {
   const dialect = dialects[options.dialect];
@@ -63,6 +68,7 @@ export async function openHttpWorld(options: HttpWorldOptions): Promise<World<Ht
     backoffMs: wholeNumber('backoffMs', options.backoffMs ?? 250, { from: 0, to: 60_000 }),
     maxReplyBytes: wholeNumber('maxReplyBytes', options.maxReplyBytes ?? 16 << 20, { from: 1, to: 1 << 30 }),
     rng: createRng(['http', options.dialect]),
+    ...(options.signal !== undefined && { signal: options.signal }),
   });
   const { dialect: named, tasks, revision = null } = options;
   const list = await listTasks(line, { dialect: named, revision, ...(tasks !== undefined && { ranges: tasks }) });

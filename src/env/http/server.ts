@@ -78,7 +78,7 @@ export async function serveWorld(environment: Environment, options: ServeOptions
 }
 
 /** Tells which dialect a world is served in unless told otherwise. */
-export function dialectOf(world: string): 'alfworld' | 'webshop' | 'generic' {
+function dialectOf(world: string): 'alfworld' | 'webshop' | 'generic' {
   return world === 'alfworld' || world === 'webshop' ? world : 'generic';
 }
 

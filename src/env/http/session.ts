@@ -28,10 +28,11 @@ export function openSessions(options: {
     body === undefined
       ? { ...call, path: `${call.path}?${dialect.sessionField}=${encodeURIComponent(session)}` }
       : { ...call, body: { [dialect.sessionField]: session, ...body } };
-  const close = (session: SessionId): Promise<unknown> =>
-    line(addressed(session, { purpose: `close session ${session}`, path: '/close', body: {}, repeat: 'no' })).catch(
-      () => undefined,
-    );
+  const close = async (session: SessionId): Promise<void> => {
+    const purpose = `close session ${session}`;
+    const call: Call = { purpose, path: '/close', body: {}, repeat: 'no', farewell: true };
+    await line(addressed(session, call)).catch(() => undefined);
+  };
   return {
     takeFree: () => {
       const [session] = free;

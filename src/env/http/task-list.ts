@@ -83,7 +83,8 @@ export async function listTasks(
     digest: (split) => pick(digests, split),
     indexOf: ({ id }) => {
       const index = indices.get(id);
-      if (index === undefined) throw new RangeError(`Cannot play task "${id}": it is not of this world`);
+      if (index === undefined)
+        throw new RangeError(`Cannot play task "${id}": it is not of this world, expected one of its tasks`);
       return index;
     },
   };
@@ -150,7 +151,7 @@ function checkRanges(
     if (before !== undefined && from < before.to)
       throw badInput(
         'environment',
-        `Cannot number the tasks of split "${split}": it shares some with "${before.split}"`,
+        `Cannot number the tasks of split "${split}": it shares some with "${before.split}", expected each number in one split`,
       );
     before = { split, to };
   }
