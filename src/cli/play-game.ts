@@ -22,7 +22,7 @@ export function startGame(world: Environment, task: Task): Game {
 }
 
 /** Returns the state the game is in. */
-export const stateOf = ({ opening, turns }: Game): JsonObject => turns.at(-1)?.state ?? opening.state;
+const stateOf = ({ opening, turns }: Game): JsonObject => turns.at(-1)?.state ?? opening.state;
 
 /** Returns the last thing the world said. */
 export const observationOf = ({ opening, turns }: Game): string => turns.at(-1)?.observation ?? opening.observation;

@@ -91,7 +91,7 @@ function assertCounts(numbers: Readonly<Record<string, number>>): void {
 }
 
 /** Tells whether an errand is kept for unseen tasks: one in four, by what it asks for and not by its words. */
-export function isReserved(activity: string, errand: Errand): boolean {
+function isReserved(activity: string, errand: Errand): boolean {
   return Number.parseInt(hashJson(keyOf(activity, errand)).slice(0, 8), 16) % 4 === 0;
 }
 

@@ -50,7 +50,7 @@ export interface Product {
   readonly category: string;
   /** Path of categories joined by ` › `. */
   readonly productCategory: string;
-  /** Mined attributes; {@link noAttributes} if the catalogue has none for it. */
+  /** Mined attributes; `DUMMY_ATTR` alone if the catalogue has none for it. */
   readonly attributes: readonly string[];
   readonly options: readonly ProductOption[];
   /** US dollars: one price, or the two ends of a range; `[100]` where none is known. */
@@ -60,7 +60,7 @@ export interface Product {
 }
 
 /** What a product without mined attributes carries instead. */
-export const noAttributes: readonly string[] = ['DUMMY_ATTR'];
+const noAttributes: readonly string[] = ['DUMMY_ATTR'];
 
 /** True if the record is a product at all: the original skips asin `nan` and any longer than ten characters. */
 export function isListed(raw: RawProduct): boolean {

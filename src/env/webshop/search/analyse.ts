@@ -61,7 +61,7 @@ function recall(token: string): string {
 }
 
 /** Returns the term of a token, or an empty text for a stop word. */
-export function termOf(token: string): string {
+function termOf(token: string): string {
   const word = lowerCase(withoutPossessive(token));
   return stopWords.has(word) ? '' : stemWord(word);
 }
