@@ -121,7 +121,9 @@ describe('a served world behind its client', () => {
     const { url } = await serve();
     const world = await openHttpWorld({ url, dialect: 'alfworld', tasks: { mine: [10, 14] } });
     expect(world.tasks('mine').map(({ id }) => id)).toEqual(tasks.slice(10, 14).map(({ id }) => id));
-    expect(() => world.tasks('train')).toThrow('Cannot list tasks of split "train": expected one of "mine"');
+    expect(() => world.tasks('train')).toThrow(
+      'Cannot list tasks of split "train": the served world has no such split here, expected one of "mine"',
+    );
     const opening = await world.reset(world.tasks('mine')[3]!);
     expect(opening.observation).toBe(local.reset(tasks[13]!).observation);
     await expect(openHttpWorld({ url, dialect: 'alfworld', tasks: { mine: [10, 99] } })).rejects.toThrow(

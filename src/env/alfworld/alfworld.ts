@@ -1,7 +1,7 @@
 /** The ALFWorld text world: household games, either real ones from files or generated ones, behind the contract of every world. */
 import { badInput, SpaError } from '../../base/error.ts';
-import { nearest } from '../../base/suggest.ts';
 import type { Environment, Task } from '../environment.ts';
+import { unknownSplit } from '../split.ts';
 import { admissible } from './admissible.ts';
 import { openGame, stepGame } from './engine.ts';
 import { createExpert } from './expert.ts';
@@ -43,7 +43,8 @@ function playSource(source: GameSource, options: PlayOptions): Environment<Alfwo
   };
   const checked = (split: string): string => {
     if (source.splits.includes(split)) return split;
-    throw unknownSplit(split, source.splits);
+    const hint = 'Splits of a real tree are the folders in json_2.1.1.';
+    throw unknownSplit(split, { world: 'ALFWorld', splits: source.splits, hint });
   };
   return {
     name: 'alfworld',
@@ -81,16 +82,4 @@ function paramsOf(task: Task): TaskParams {
   if (params === undefined)
     throw new RangeError(`Cannot read task "${task.id}": its folder names no task type, expected <type>-<object>-…`);
   return params;
-}
-
-function unknownSplit(split: string, splits: readonly string[]): SpaError {
-  const guess = nearest(split, splits);
-  const known = splits.map((name) => `"${name}"`).join(', ');
-  return badInput(
-    'environment',
-    `Cannot list tasks of split "${split}": ALFWorld has no such split here, expected one of ${known}`,
-    {
-      hint: guess === undefined ? 'Splits of a real tree are the folders in json_2.1.1.' : `Did you mean "${guess}"?`,
-    },
-  );
 }

@@ -2,8 +2,8 @@
 import { badInput } from '../../base/error.ts';
 import { hashJson } from '../../base/hash.ts';
 import type { JsonObject } from '../../base/json.ts';
-import { nearest } from '../../base/suggest.ts';
 import type { Task } from '../environment.ts';
+import { unknownSplit } from '../split.ts';
 import { type DialectName, dialects } from './dialect.ts';
 import { type Line, malformed } from './line.ts';
 import { objectOf } from './reply.ts';
@@ -72,7 +72,7 @@ export async function listTasks(
   const splits = [...known.keys()];
   const pick = <T>(of: ReadonlyMap<string, T>, split: string): T => {
     const found = of.get(split);
-    if (found === undefined) throw unknownSplit(split, splits);
+    if (found === undefined) throw unknownSplit(split, { world: 'the served world', splits });
     return found;
   };
   return {
@@ -160,12 +160,4 @@ function checkRanges(
 
 function digestsIn(card: WorldCard, [from, to]: IndexRange): string[] {
   return Object.values(card.splits).flatMap((split) => (split.from < to && from < split.to ? [split.digest] : []));
-}
-
-function unknownSplit(split: string, splits: readonly string[]): Error {
-  const guess = nearest(split, splits);
-  const known = splits.map((name) => `"${name}"`).join(', ');
-  return badInput('environment', `Cannot list tasks of split "${split}": expected one of ${known}`, {
-    ...(guess !== undefined && { hint: `Did you mean "${guess}"?` }),
-  });
 }

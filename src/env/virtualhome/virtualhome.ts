@@ -2,10 +2,9 @@
  * VirtualHome's evolving graph as a text world: household activities, recorded ones from files or generated ones, behind the contract of every world.
  * Type of a task in tables: the name of its activity, e.g. `Wash hands`. Every reset restores the whole graph.
  */
-import { badInput } from '../../base/error.ts';
 import { hashJson } from '../../base/hash.ts';
-import { nearest } from '../../base/suggest.ts';
 import type { Environment, Task } from '../environment.ts';
+import { unknownSplit } from '../split.ts';
 import { admissible } from './admissible.ts';
 import { createGuide, createPlanner } from './expert.ts';
 import { type FilesOptions, openFiles } from './files.ts';
@@ -64,7 +63,7 @@ function openHousehold(source: HouseholdSource, options: OpenOptions = {}): Envi
   };
   const checked = (split: string): string => {
     if (source.splits.includes(split)) return split;
-    throw unknownSplit(split, source.splits);
+    throw unknownSplit(split, { world: 'VirtualHome', splits: source.splits });
   };
   const plans = options.plans === true;
   return {
@@ -94,14 +93,4 @@ function guided(houseOf: (task: Task) => House): Guidance {
     expert: (task) => createGuide(houseOf(task)),
     remaining: (task, state) => courseToGoal(houseOf(task), state)?.length ?? Number.POSITIVE_INFINITY,
   };
-}
-
-function unknownSplit(split: string, splits: readonly string[]): Error {
-  const guess = nearest(split, splits);
-  const known = splits.map((name) => `"${name}"`).join(', ');
-  return badInput(
-    'environment',
-    `Cannot list tasks of split "${split}": VirtualHome has no such split here, expected one of ${known}`,
-    guess === undefined ? {} : { hint: `Did you mean "${guess}"?` },
-  );
 }

@@ -1,7 +1,7 @@
 /** A shop as a world: every session is a value, the shop is never changed. */
-import { badInput, type SpaError } from '../../base/error.ts';
-import { nearest } from '../../base/suggest.ts';
+import { badInput } from '../../base/error.ts';
 import type { Environment, Expert, Task } from '../environment.ts';
+import { unknownSplit } from '../split.ts';
 import { suggestedQuery } from './action.ts';
 import type { Goal } from './goal.ts';
 import { createPlanner, type Planner } from './plan.ts';
@@ -21,9 +21,12 @@ export function playShop(shop: Shop, options: ShopOptions = {}): Environment<Sho
   const view = viewShop(shop, options);
   const planner = createPlanner(view);
   const listings = new Map<string, Listing>();
+  const checked = (split: string): string => {
+    if (shop.splits.includes(split)) return split;
+    throw unknownSplit(split, { world: 'WebShop', splits: shop.splits });
+  };
   const listingOf = (split: string): Listing => {
-    if (!shop.splits.includes(split)) throw unknownSplit(split, shop.splits);
-    const known = listings.get(split) ?? listGoals(shop, split);
+    const known = listings.get(split) ?? listGoals(shop, checked(split));
     listings.set(split, known);
     return known;
   };
@@ -42,10 +45,7 @@ export function playShop(shop: Shop, options: ShopOptions = {}): Environment<Sho
   return {
     name: 'webshop',
     splits: shop.splits,
-    digest: (split) => {
-      if (!shop.splits.includes(split)) throw unknownSplit(split, shop.splits);
-      return view.digest(split);
-    },
+    digest: (split) => view.digest(checked(split)),
     tasks: (split) => listingOf(split).tasks,
     reset: (task) => ({ state: freshState, observation: showPage(errandOf(task), freshState) }),
     step: (task, state, action) => stepShop(errandOf(task), state, action),
@@ -84,16 +84,4 @@ function knowingExpert(errand: Errand, planner: Planner): Expert {
       return planner.plan(errand, state).action ?? 'click[buy now]';
     },
   };
-}
-
-function unknownSplit(split: string, splits: readonly string[]): SpaError {
-  const guess = nearest(split, splits);
-  const known = splits.map((name) => `"${name}"`).join(', ');
-  return badInput(
-    'environment',
-    `Cannot list tasks of split "${split}": WebShop has no such split here, expected one of ${known}`,
-    {
-      hint: guess === undefined ? 'Name one of the splits the shop has.' : `Did you mean "${guess}"?`,
-    },
-  );
 }
