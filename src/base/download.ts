@@ -289,16 +289,16 @@ function watchSilence(ms: number, outer: AbortSignal | undefined) {
   };
 }
 
-/** Reasons the user can do something about, by what the disk says. */
+/** Reasons the user can do something about, by what the disk says, and what must be. */
 const diskReasons: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EACCES: 'writing there is not permitted',
-  EPERM: 'writing there is not permitted',
-  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full, expected room for it',
+  EDQUOT: 'the disk quota is used up, expected room for it',
+  EACCES: 'writing there is not permitted, expected permission to write',
+  EPERM: 'writing there is not permitted, expected permission to write',
+  EROFS: 'the disk is read-only, expected one to write to',
   ENOTDIR: 'a part of its path is a file, expected a folder',
-  EISDIR: 'there is a folder in its place',
-  EFBIG: 'the file system allows no file of this size',
+  EISDIR: 'there is a folder in its place, expected a file or nothing',
+  EFBIG: 'it is larger than the file system allows, expected one without that limit',
 };
 
 /** Names what the disk refuses; a part that was written stays. */
@@ -307,20 +307,25 @@ async function onDisk<T>(wanted: Download, body: () => Promise<T>): Promise<T> {
     return await body();
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException; // node:fs rejects with errno errors
-    throw new SpaError('data', `Cannot write "${wanted.path}": ${diskReasons[code] ?? messageOf(error)}`, {
+    const why = diskReasons[code] ?? `${messageOf(error)}, expected a place to write to`;
+    throw new SpaError('data', `Cannot write "${wanted.path}": ${why}`, {
       cause: error,
       hint: 'What has arrived is kept: make room or name another folder, and run the same command again.',
     });
   }
 }
 
-const finalReasons: ReadonlySet<Cause> = new Set<Cause>(['sha256', 'size']);
+/** Reasons that are about the bytes that came; their texts say what was expected. */
+const wrongFile: ReadonlySet<Cause> = new Set<Cause>(['sha256', 'size']);
 
 function unreachable(wanted: Download, failure: Stopped | undefined): SpaError {
-  if (failure === undefined) return badInput('data', `Cannot download "${wanted.name}": it has no address`);
-  const by = finalReasons.has(failure.cause) ? 'The publisher may have changed the file. ' : '';
+  if (failure === undefined)
+    return badInput('data', `Cannot download "${wanted.name}": it has no address, expected one`);
+  const isOther = wrongFile.has(failure.cause);
+  const by = isOther ? 'The publisher may have changed the file. ' : '';
+  const why = isOther ? failure.text : `${failure.text}, expected the file`;
   const check = wanted.sha256 === null ? '' : ` (SHA-256 ${wanted.sha256})`;
-  return new SpaError('data', `Cannot download "${wanted.name}": ${failure.text}`, {
+  return new SpaError('data', `Cannot download "${wanted.name}": ${why}`, {
     cause: failure.error,
     hint: `${by}To fetch it by hand, save ${wanted.addresses.join(' or ')} as ${wanted.path}${check} and run the same command again.`,
   });

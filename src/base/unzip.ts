@@ -66,42 +66,57 @@ export async function unzip(options: Unzip): Promise<UnzippedFile[]> {
     }
   } catch (error) {
     if (error instanceof SpaError || options.signal?.aborted) throw error;
-    throw refused(options.archive, messageOf(error), error);
+    throw refused(options.archive, { is: messageOf(error), expected: expectedBy(error) }, error);
   }
 }
 
-const refused = (archive: string, what: string, cause?: unknown): SpaError =>
-  new SpaError('data', `Cannot unpack "${archive}": ${what}`, {
+/** Errors of the system name their call; others are about what the archive holds. */
+const expectedBy = (error: unknown): string =>
+  error instanceof Error && 'syscall' in error ? 'to read it and to write beside it' : 'a whole zip archive';
+
+const refused = (
+  archive: string,
+  what: { readonly is: string; readonly expected: string },
+  cause?: unknown,
+): SpaError =>
+  new SpaError('data', `Cannot unpack "${archive}": ${what.is}, expected ${what.expected}`, {
     cause,
     hint: 'Remove the archive and run the same command again to fetch it anew.',
   });
 
 async function listTargets(zip: ZipFile, options: Unzip): Promise<Target[]> {
-  const { archive, folder, place = (name) => name, gzip = () => false } = options;
-  const root = resolve(folder) + sep;
+  const { archive, place = (name) => name, gzip = () => false } = options;
   const targets = new Map<string, Target>();
   let bytes = 0;
   for await (const entry of zip.eachEntry()) {
-    const name = entry.fileName; // yauzl has refused "..", "\" and absolute names
+    const name = entry.fileName; // yauzl has refused "..", "\\" and absolute names
     if (name.endsWith('/')) continue;
     const placed = place(name);
     if (placed === undefined) continue;
     const isGzip = gzip(placed);
     const path = isGzip ? `${placed}.gz` : placed;
-    if (!resolve(folder, path).startsWith(root) || path.includes('\0')) {
-      throw refused(archive, `it holds "${name}", which would lie outside ${folder}`);
-    }
-    const type = (entry.externalFileAttributes >>> 16) & 0o170000;
-    if (type !== 0 && type !== 0o100000) throw refused(archive, `it holds "${name}", which is no ordinary file`);
-    if (entry.isEncrypted()) throw refused(archive, `it holds "${name}", which is encrypted`);
-    if (targets.has(path)) throw refused(archive, `it holds "${name}" twice`);
+    checkEntry(entry, path, options);
+    if (targets.has(path)) throw refused(archive, { is: `it holds "${name}" twice`, expected: 'each file once' });
     bytes += entry.uncompressedSize;
-    if (bytes > options.maxBytes) throw refused(archive, `it unpacks to more than ${options.maxBytes} bytes`);
-    if (targets.size >= options.maxFiles) throw refused(archive, `it holds more than ${options.maxFiles} files`);
+    const { maxBytes, maxFiles } = options;
+    if (bytes > maxBytes)
+      throw refused(archive, { is: 'it unpacks to more than is believed', expected: `at most ${maxBytes} bytes` });
+    if (targets.size >= maxFiles)
+      throw refused(archive, { is: 'it holds more files than are believed', expected: `at most ${maxFiles}` });
     targets.set(path, { entry, path, isGzip });
   }
-  if (targets.size === 0) throw refused(archive, 'it holds none of the expected files');
+  if (targets.size === 0) throw refused(archive, { is: 'it holds no wanted file', expected: 'some' });
   return [...targets.values()];
+}
+
+/** Refuses what no archive of data holds. */
+function checkEntry(entry: Entry, path: string, { archive, folder }: Unzip): void {
+  const is = `it holds "${entry.fileName}"`;
+  if (!resolve(folder, path).startsWith(resolve(folder) + sep) || path.includes('\0'))
+    throw refused(archive, { is, expected: `only files inside ${folder}` });
+  const type = (entry.externalFileAttributes >>> 16) & 0o170000;
+  if (type !== 0 && type !== 0o100000) throw refused(archive, { is, expected: 'only ordinary files' });
+  if (entry.isEncrypted()) throw refused(archive, { is: `${is}, which is encrypted`, expected: 'readable files' });
 }
 
 async function unpack(zip: ZipFile, { entry, path, isGzip }: Target, folder: string): Promise<UnzippedFile> {

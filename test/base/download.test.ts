@@ -174,10 +174,12 @@ describe('download()', () => {
   it('refuses a web page in the place of the file, whatever its type', async () => {
     handler = (_, response) => response.end('<!DOCTYPE html><title>Sign in</title>');
     const error = await failure(download(wanted(), options()));
-    expect(error.message).toBe('Cannot download "file.zip": a web page came instead of the file, titled "Sign in"');
+    expect(error.message).toBe(
+      'Cannot download "file.zip": a web page came instead of the file, titled "Sign in", expected the file',
+    );
     handler = (_, response) => response.setHeader('content-type', 'text/html').end('<p>Quota</p>');
     expect((await failure(download(wanted(), options()))).message).toBe(
-      'Cannot download "file.zip": a web page came instead of the file',
+      'Cannot download "file.zip": a web page came instead of the file, expected the file',
     );
   });
 
@@ -197,7 +199,7 @@ describe('download()', () => {
     };
     const gone = new URL('/gone', address).href;
     expect((await failure(download(wanted({ addresses: [gone] }), options()))).message).toBe(
-      'Cannot download "file.zip": the server answers 404 Not Found',
+      'Cannot download "file.zip": the server answers 404 Not Found, expected the file',
     );
     expect(requests).toHaveLength(1);
     expect((await download(wanted({ addresses: [gone, address] }), options())).address).toBe(address);
@@ -214,7 +216,9 @@ describe('download()', () => {
     handler = (_, response) => response.writeHead(503).end();
     requests.length = 0;
     const error = await failure(download(wanted(), options({ tries: 2 })));
-    expect(error.message).toBe('Cannot download "file.zip": the server answers 503 Service Unavailable');
+    expect(error.message).toBe(
+      'Cannot download "file.zip": the server answers 503 Service Unavailable, expected the file',
+    );
     expect(requests).toHaveLength(2);
   });
 
@@ -232,13 +236,15 @@ describe('download()', () => {
   it('says at once why there is no route, and asks no second time', async () => {
     const offline: DownloadOptions['fetch'] = async () => {
       throw new TypeError('fetch failed', {
-        cause: Object.assign(new Error('getaddrinfo ENOTFOUND example.invalid'), { code: 'ENOTFOUND' }),
+        cause: Object.assign(new Error('getaddrinfo ENOTFOUND example.invalid'), {
+          code: 'ENOTFOUND',
+        }),
       });
     };
     const error = await failure(
       download(wanted({ sha256: null, addresses: ['https://example.invalid/a'] }), options({ fetch: offline })),
     );
-    expect(error.message).toBe('Cannot download "file.zip": getaddrinfo ENOTFOUND example.invalid');
+    expect(error.message).toBe('Cannot download "file.zip": getaddrinfo ENOTFOUND example.invalid, expected the file');
     expect(error.badInput).toBe(false);
     expect(error.hint).toBe(
       `To fetch it by hand, save https://example.invalid/a as ${join(folder, 'file.zip')} and run the same command again.`,
