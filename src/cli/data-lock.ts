@@ -2,7 +2,7 @@
  * `data.lock.json` beside the data: what was fetched, from where, and its SHA-256, so that a later pull checks against it even where no
  * checksum is published; and `<archive>.files`, the list of what an archive unpacked to.
  */
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badInput, messageOf } from '../base/error.ts';
 import { readTextIfPresent, writeFileAtomic, writeJson } from '../base/file.ts';
@@ -59,6 +59,11 @@ const listPath = (folder: string, archive: string): string => join(folder, `${ar
 export async function writeUnpacked(folder: string, archive: string, files: readonly UnzippedFile[]): Promise<void> {
   const lines = files.map(({ sizeBytes, crc32, path }) => `${sizeBytes} ${crc32} ${path}\n`);
   await writeFileAtomic(listPath(folder, archive), lines.join(''));
+}
+
+/** Forgets what an archive unpacked to, before it is unpacked anew: until the list is written again, it counts as not unpacked. */
+export async function forgetUnpacked(folder: string, archive: string): Promise<void> {
+  await rm(listPath(folder, archive), { force: true });
 }
 
 /** Counts what an archive unpacked to, and which of it is missing or of another size now; undefined if it was never unpacked. */

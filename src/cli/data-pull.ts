@@ -6,7 +6,7 @@ import type { Fetch } from '../base/download-answer.ts';
 import { messageOf, SpaError } from '../base/error.ts';
 import { hashFile } from '../base/hash.ts';
 import { unzip } from '../base/unzip.ts';
-import { addToLock, checkUnpacked, type LockedFile, readLock, writeUnpacked } from './data-lock.ts';
+import { addToLock, checkUnpacked, forgetUnpacked, type LockedFile, readLock, writeUnpacked } from './data-lock.ts';
 import { type Artefact, spareBytes } from './data-source.ts';
 import { driveForm } from './google-drive.ts';
 import { bytesText } from './table.ts';
@@ -51,13 +51,14 @@ export async function pullArtefact(artefact: Artefact, options: PullOptions): Pr
   const got = arrived ?? (await fetchArtefact(artefact, path, { ...options, locked }));
   const checked = got.sha256 === artefact.sha256 ? 'recorded' : 'first use';
   const lock = { sha256: got.sha256, sizeBytes: got.sizeBytes, address: got.address, checked } as const;
+  if (archive !== undefined) await forgetUnpacked(folder, file);
+  if (locked?.sha256 !== got.sha256 || locked.checked !== checked || archive !== undefined) {
+    await addToLock(folder, file, { ...lock, at: new Date().toISOString() });
+  }
   let files: number | undefined;
   if (archive !== undefined) {
     files = await unpackArtefact(artefact, path, options);
-    if (arrived === undefined) await rm(path); // one that was put there by hand stays
-  }
-  if (locked?.sha256 !== got.sha256 || locked.checked !== checked || archive !== undefined) {
-    await addToLock(folder, file, { ...lock, at: new Date().toISOString() });
+    if (lock.address !== byHand) await rm(path);
   }
   return {
     artefact,
@@ -66,6 +67,9 @@ export async function pullArtefact(artefact: Artefact, options: PullOptions): Pr
     ...(files === undefined ? {} : { files }),
   };
 }
+
+/** Stands for the address of a file that was there already; an archive of ours is removed when it is unpacked, such a one is not. */
+const byHand = 'by hand';
 
 type Context = PullOptions & { readonly locked: LockedFile | undefined };
 
@@ -87,7 +91,7 @@ async function adopt(artefact: Artefact, path: string, context: Context): Promis
       hint: 'Remove it and run the same command again to fetch it, or add --trust to use it as it is.',
     });
   }
-  return { sha256, sizeBytes: size, address: context.locked?.address ?? 'by hand' };
+  return { sha256, sizeBytes: size, address: context.locked?.address ?? byHand };
 }
 
 async function fetchArtefact(artefact: Artefact, path: string, context: Context): Promise<Downloaded> {
@@ -143,7 +147,7 @@ async function checkSpace(artefact: Artefact, path: string, folder: string): Pro
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
-    throw new SpaError('data', `Cannot make folder "${folder}": ${messageOf(error)}`, {
+    throw new SpaError('data', `Cannot make folder "${folder}": ${messageOf(error)}, expected a place to write to`, {
       cause: error,
       hint: 'Name another one with --to.',
     });

@@ -147,10 +147,29 @@ describe('pullData()', () => {
     expect(existsSync(join(folder, 'games.zip'))).toBe(true);
   });
 
+  it('goes on with an archive whose unpacking was interrupted, and then removes it', async () => {
+    for (const _ of ['the first time', 'when a file of it is gone']) {
+      const by = new AbortController();
+      const write = (text: string): void => {
+        if (text.includes('unpacking')) by.abort(new Error('interrupted'));
+      };
+      const interrupted = { ...context, screen: { ...context.screen, isTTY: true, write }, signal: by.signal };
+      await expect(pullData('alfworld', { to: folder }, interrupted)).rejects.toThrow('interrupted');
+      expect((await readdir(folder)).filter((name) => name.startsWith('games'))).toEqual(['games.zip']);
+      expect(lockOf()['games.zip']!.address).toMatch(/\/games\.zip$/);
+      asked = [];
+      const [games] = await pullData('alfworld', { to: folder }, context);
+      expect(asked).toEqual([]);
+      expect(games).toMatchObject({ did: 'there', checked: 'recorded', files: 2 });
+      expect((await readdir(folder)).sort()).toEqual(['data.lock.json', 'games.zip.files', 'json_2.1.1']);
+      await rm(join(folder, 'json_2.1.1/train'), { recursive: true });
+    }
+  });
+
   it('writes nothing down when it cannot fetch, and says where to put the file', async () => {
     files = {};
     await expect(pullData('alfworld', { to: folder }, context)).rejects.toMatchObject({
-      message: 'Cannot download "games.zip": the server answers 404 Not Found',
+      message: 'Cannot download "games.zip": the server answers 404 Not Found, expected the file',
       hint: expect.stringContaining(`as ${join(folder, 'games.zip')} (SHA-256 ${sha256(archive)})`),
       badInput: false,
     });
