@@ -41,10 +41,11 @@ export default defineExperiment({
     beta2: 0.98,
     observationWeight: 0.3,
   },
-  explore: { tasks: 160, rollouts: 4, maxNewTokens: 16 },
+  // Errands are short: with 160 tasks a round has 30 steps and moves nothing.
+  explore: { tasks: 600, rollouts: 4, maxNewTokens: 16 },
   estimator: {
-    epochs: 6,
-    batchTokens: 2048,
+    epochs: 3,
+    batchTokens: 4096,
     learningRate: 1e-3,
     schedule: 'linear',
     floor: 0.05,
@@ -54,9 +55,10 @@ export default defineExperiment({
   reward: { scheme: 'spa', alpha: 2, beta: 0.1, grounding: 'penalty' },
   ppo: {
     rounds: 2,
-    epochs: 1,
-    batchTokens: 4096,
-    learningRate: 3e-4,
+    epochs: 3,
+    batchTokens: 6144,
+    lengthGroups: 6,
+    learningRate: 1e-4, // at 1e-3 the policy forgets what it has cloned
     schedule: 'constant',
     warmup: 0,
     beta2: 0.98,

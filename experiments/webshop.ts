@@ -12,9 +12,8 @@ export default defineExperiment({
     name: 'webshop',
     source: 'generated',
     size: 'small',
-    worldSeed: 1,
+    worldSeed: 2, // every setting below was chosen on the shop of seed 1
     games: { train: 3000, valid_seen: 140, valid_unseen: 140 },
-    maxTurns: 15,
   },
   // A model of 0.6 M parameters acts; it does not write thoughts or read instructions.
   prompt: { format: 'action-only', instruction: false },
@@ -41,10 +40,10 @@ export default defineExperiment({
     beta2: 0.98,
     observationWeight: 0.3,
   },
-  explore: { tasks: 160, rollouts: 4, maxNewTokens: 24 },
+  explore: { tasks: 320, rollouts: 4, maxNewTokens: 24 },
   estimator: {
-    epochs: 6,
-    batchTokens: 2048,
+    epochs: 2, // a wrong purchase still earns 0.6 to 0.9, so there is little to fit and six passes over it fit noise
+    batchTokens: 4096,
     learningRate: 1e-3,
     schedule: 'linear',
     floor: 0.05,
@@ -53,10 +52,10 @@ export default defineExperiment({
   },
   reward: { scheme: 'spa', alpha: 2, beta: 0.1, grounding: 'penalty' },
   ppo: {
-    rounds: 2,
-    epochs: 1,
-    batchTokens: 4096,
-    learningRate: 3e-4,
+    rounds: 1,
+    epochs: 2,
+    batchTokens: 6144,
+    learningRate: 1e-4,
     schedule: 'constant',
     warmup: 0,
     beta2: 0.98,
