@@ -109,82 +109,111 @@ const quote = 0x22;
 const comma = 0x2c;
 const backslash = 0x5c;
 
+/** Where a splitter is. */
+interface SplitState {
+  rest: Buffer;
+  /** Bytes dropped so far. */
+  before: number;
+  /** Next byte of `rest` to look at. */
+  at: number;
+  /** Where the item began; -1 between items. */
+  start: number;
+  /** Brackets open inside the item. */
+  depth: number;
+  inText: boolean;
+  frame: 'unknown' | 'open' | 'none' | 'closed';
+}
+
 function createSplitter(shape: JsonItemsOptions['shape']): Splitter {
-  let rest: Buffer = Buffer.alloc(0);
-  let before = 0; // bytes dropped so far
-  let at = 0; // next byte of `rest` to look at
-  let start = -1; // where the item began
-  let depth = 0; // brackets open inside the item
-  let inText = false;
-  let frame: 'unknown' | 'open' | 'none' | 'closed' = 'unknown';
-
-  const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
-  const isOpening = (byte: number): boolean => byte === 0x7b || byte === 0x5b;
-  const isClosing = (byte: number): boolean => byte === 0x7d || byte === 0x5d;
-
-  /** Moves past the text that `at` is in. @returns False if it goes on in the next chunk. */
-  const skipText = (): boolean => {
-    for (;;) {
-      const end = rest.indexOf(quote, at);
-      if (end < 0) {
-        at = rest.length;
-        return false;
-      }
-      let escapes = 0;
-      while (end - 1 - escapes >= 0 && rest[end - 1 - escapes] === backslash) escapes += 1;
-      at = end + 1;
-      if (escapes % 2 === 0) return true;
-    }
+  const state: SplitState = {
+    ...{ rest: Buffer.alloc(0), before: 0, at: 0 },
+    ...{ start: -1, depth: 0, inText: false, frame: 'unknown' },
   };
-
-  const push = (chunk: Buffer): string[] => {
-    const keep = start >= 0 ? start : at;
-    before += keep;
-    rest = rest.length > keep ? Buffer.concat([rest.subarray(keep), chunk]) : chunk;
-    at -= keep;
-    if (start >= 0) start = 0;
-    const items: string[] = [];
-    const finish = (end: number): void => {
-      items.push(rest.toString('utf8', start, end));
-      start = -1;
-    };
-    while (at < rest.length) {
-      if (inText) {
-        if (!skipText()) break;
-        inText = false;
-        continue;
-      }
-      const byte = rest[at]!;
-      if (start < 0) {
-        if (isSpace(byte) || byte === comma) at += 1;
-        else if (frame === 'unknown') {
-          frame = byte === (shape === 'members' ? 0x7b : 0x5b) ? 'open' : 'none';
-          if (frame === 'open') at += 1;
-        } else if (isClosing(byte) && frame === 'open') {
-          frame = 'closed';
-          at += 1;
-        } else start = at;
-        continue;
-      }
-      if (byte === quote) inText = true;
-      else if (isOpening(byte)) depth += 1;
-      else if (depth === 0 && (byte === comma || isClosing(byte))) {
-        finish(at);
-        continue;
-      } else if (isClosing(byte)) {
-        depth -= 1;
-        if (depth === 0 && frame === 'none') finish(at + 1);
-      }
-      at += 1;
-    }
-    return items;
-  };
+  const opening = shape === 'members' ? 0x7b : 0x5b;
   return {
-    push,
-    end: () => ({
-      rest: start >= 0 && depth === 0 && !inText && frame === 'none' ? rest.toString('utf8', start) : '',
-      open: frame === 'open' || frame === 'unknown' || depth > 0 || inText || (frame === 'closed' && start >= 0),
-    }),
-    position: () => before + at,
+    push: (chunk) => {
+      append(state, chunk);
+      const items: string[] = [];
+      while (state.at < state.rest.length) {
+        if (state.start < 0) skipBetween(state, opening);
+        else if (state.inText) state.inText = !skipText(state);
+        else if (endsItem(state)) {
+          items.push(state.rest.toString('utf8', state.start, state.at));
+          state.start = -1;
+        }
+      }
+      return items;
+    },
+    end: () => {
+      const { rest, start, depth, inText, frame } = state;
+      return {
+        rest: start >= 0 && depth === 0 && !inText && frame === 'none' ? rest.toString('utf8', start) : '',
+        open: frame === 'open' || frame === 'unknown' || depth > 0 || inText || (frame === 'closed' && start >= 0),
+      };
+    },
+    position: () => state.before + state.at,
   };
+}
+
+/** Adds a chunk and drops what lies before the item. */
+function append(state: SplitState, chunk: Buffer): void {
+  const { rest } = state;
+  const keep = state.start >= 0 ? state.start : state.at;
+  state.before += keep;
+  state.rest = rest.length > keep ? Buffer.concat([rest.subarray(keep), chunk]) : chunk;
+  state.at -= keep;
+  if (state.start >= 0) state.start = 0;
+}
+
+const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+const isOpening = (byte: number): boolean => byte === 0x7b || byte === 0x5b;
+const isClosing = (byte: number): boolean => byte === 0x7d || byte === 0x5d;
+
+/** Moves past the byte at hand, between items, or starts an item at it. @param opening The bracket that may frame all items. */
+function skipBetween(state: SplitState, opening: number): void {
+  const byte = state.rest[state.at]!; // the caller has looked whether there is one
+  if (isSpace(byte) || byte === comma) state.at += 1;
+  else if (state.frame === 'unknown') {
+    state.frame = byte === opening ? 'open' : 'none';
+    if (state.frame === 'open') state.at += 1;
+  } else if (isClosing(byte) && state.frame === 'open') {
+    state.frame = 'closed';
+    state.at += 1;
+  } else state.start = state.at;
+}
+
+/** Moves past the text that `at` is in. @returns False if it goes on in the next chunk. */
+function skipText(state: SplitState): boolean {
+  const { rest } = state;
+  for (;;) {
+    const end = rest.indexOf(quote, state.at);
+    if (end < 0) {
+      state.at = rest.length;
+      return false;
+    }
+    let escapes = 0;
+    while (end - 1 - escapes >= 0 && rest[end - 1 - escapes] === backslash) escapes += 1;
+    state.at = end + 1;
+    if (escapes % 2 === 0) return true;
+  }
+}
+
+/** Moves past the bytes of an item outside its texts. @returns True if the item ends at `at`; false at a text or the end of the chunk. */
+function endsItem(state: SplitState): boolean {
+  const { rest } = state;
+  while (state.at < rest.length) {
+    const byte = rest[state.at]!; // inside
+    if (state.depth === 0 && (byte === comma || isClosing(byte))) return true;
+    state.at += 1;
+    if (byte === quote) {
+      state.inText = true;
+      return false;
+    }
+    if (isOpening(byte)) state.depth += 1;
+    else if (isClosing(byte)) {
+      state.depth -= 1;
+      if (state.depth === 0 && state.frame === 'none') return true;
+    }
+  }
+  return false;
 }

@@ -13,25 +13,31 @@ export interface Collector {
   drain(visit: (term: string, list: PostingBuffer) => void): void;
 }
 
+/** Postings in the order they came; those of one document follow each other. */
+interface Entries {
+  /** Numbers of terms. */
+  terms: Uint32Array;
+  documents: Uint32Array;
+  frequencies: Uint32Array;
+}
+
 /** Makes an empty collector. */
 export function createCollector(): Collector {
   const numbers = new Map<string, number>();
-  let entries = { terms: new Uint32Array(1024), documents: new Uint32Array(1024), frequencies: new Uint32Array(1024) };
-  let size = 0;
-  /** Per term: the last document that has it and where its posting lies, so that repeats are counted in place. */
-  let lastPosting = new Uint32Array(1024);
-  const start = { size: 0 };
-  const grow = (old: Uint32Array): Uint32Array<ArrayBuffer> => {
-    const larger = new Uint32Array(2 * old.length);
-    larger.set(old);
-    return larger;
+  const entries: Entries = {
+    terms: new Uint32Array(1024),
+    documents: new Uint32Array(1024),
+    frequencies: new Uint32Array(1024),
   };
+  let size = 0;
+  /** Per term: the place after its last posting, so that repeats in one document are counted in place; 0 says none. */
+  let lastPosting = new Uint32Array(1024);
   const numberOf = (term: string): number => {
     const known = numbers.get(term);
     if (known !== undefined) return known;
     const number = numbers.size;
     numbers.set(term, number);
-    if (number === lastPosting.length) lastPosting = grow(lastPosting);
+    if (number === lastPosting.length) lastPosting = larger(lastPosting);
     lastPosting[number] = 0;
     return number;
   };
@@ -43,21 +49,15 @@ export function createCollector(): Collector {
       return numbers.size;
     },
     add: (document, terms) => {
-      start.size = size;
+      const start = size;
       for (const term of terms) {
         const number = numberOf(term);
-        const last = lastPosting[number]!; // place + 1, so that 0 says none
-        if (last > start.size) {
+        const last = lastPosting[number]!; // numberOf has made room
+        if (last > start) {
           entries.frequencies[last - 1]!++;
           continue;
         }
-        if (size === entries.terms.length) {
-          entries = {
-            terms: grow(entries.terms),
-            documents: grow(entries.documents),
-            frequencies: grow(entries.frequencies),
-          };
-        }
+        if (size === entries.terms.length) grow(entries);
         entries.terms[size] = number;
         entries.documents[size] = document;
         entries.frequencies[size] = 1;
@@ -66,21 +66,41 @@ export function createCollector(): Collector {
       }
     },
     drain: (visit) => {
-      const places = sortByTerm(entries.terms.subarray(0, size), numbers.size);
-      const list = createPostings();
-      for (const term of [...numbers.keys()].sort(byUnits)) {
-        const number = numbers.get(term)!; // a key of this map
-        list.length = 0;
-        for (let i = places.starts[number]!; i < places.starts[number + 1]!; i++) {
-          const place = places.order[i]!;
-          pushPosting(list, entries.documents[place]!, entries.frequencies[place]!);
-        }
-        visit(term, list);
-      }
+      visitTerms({ numbers, entries, size }, visit);
       numbers.clear();
       size = 0;
     },
   };
+}
+
+function larger(list: Uint32Array): Uint32Array<ArrayBuffer> {
+  const twice = new Uint32Array(2 * list.length);
+  twice.set(list);
+  return twice;
+}
+
+function grow(entries: Entries): void {
+  entries.terms = larger(entries.terms);
+  entries.documents = larger(entries.documents);
+  entries.frequencies = larger(entries.frequencies);
+}
+
+function visitTerms(
+  gathered: { readonly numbers: ReadonlyMap<string, number>; readonly entries: Entries; readonly size: number },
+  visit: (term: string, list: PostingBuffer) => void,
+): void {
+  const { numbers, entries, size } = gathered;
+  const { starts, order } = sortByTerm(entries.terms.subarray(0, size), numbers.size);
+  const list = createPostings();
+  for (const term of [...numbers.keys()].sort(byUnits)) {
+    const number = numbers.get(term)!; // a key of this map
+    list.length = 0;
+    for (let i = starts[number]!; i < starts[number + 1]!; i++) {
+      const place = order[i]!;
+      pushPosting(list, entries.documents[place]!, entries.frequencies[place]!);
+    }
+    visit(term, list);
+  }
 }
 
 /** Orders texts by their UTF-16 units. */
