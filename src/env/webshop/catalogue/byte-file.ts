@@ -1,5 +1,6 @@
 /** Files written and read in order through a buffer, synchronously: fast for the many small pieces of an index. */
 import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { type Cursor, getVarint } from '../search/postings.ts';
 
 /** A file being written from its beginning. */
 export interface FileWriter {
@@ -91,19 +92,19 @@ export interface FileReader {
 /** Opens a file for reading in order. */
 export function openReader(path: string): FileReader {
   const descriptor = openSync(path, 'r');
-  let buffer = Buffer.allocUnsafe(bufferBytes / 4);
-  let at = 0;
+  const buffer: Cursor = { bytes: new Uint8Array(bufferBytes / 4), at: 0 };
   let filled = 0;
-  /** Makes `count` bytes available at `at`, fewer at the end of the file. */
+  /** Makes `count` bytes available, fewer at the end of the file. */
   const fill = (count: number): void => {
-    if (filled - at >= count) return;
-    const larger = count > buffer.length ? Buffer.allocUnsafe(count) : buffer;
-    buffer.copy(larger, 0, at, filled);
-    buffer = larger;
-    filled -= at;
-    at = 0;
-    while (filled < buffer.length) {
-      const read = readSync(descriptor, buffer, filled, buffer.length - filled, null);
+    const left = filled - buffer.at;
+    if (left >= count) return;
+    const larger = count > buffer.bytes.length ? new Uint8Array(count) : buffer.bytes;
+    larger.set(buffer.bytes.subarray(buffer.at, filled));
+    buffer.bytes = larger;
+    buffer.at = 0;
+    filled = left;
+    while (filled < larger.length) {
+      const read = readSync(descriptor, larger, filled, larger.length - filled, null);
       if (read === 0) return;
       filled += read;
     }
@@ -111,22 +112,16 @@ export function openReader(path: string): FileReader {
   return {
     get ended() {
       fill(1);
-      return at >= filled;
+      return buffer.at >= filled;
     },
     varint: () => {
       fill(5);
-      let byte = buffer[at++]!;
-      let value = byte & 127;
-      for (let shift = 7; byte > 127; shift += 7) {
-        byte = buffer[at++]!;
-        value |= (byte & 127) << shift;
-      }
-      return value >>> 0;
+      return getVarint(buffer);
     },
     bytes: (length) => {
       fill(length);
-      at += length;
-      return buffer.subarray(at - length, at);
+      buffer.at += length;
+      return buffer.bytes.subarray(buffer.at - length, buffer.at);
     },
     close: () => closeSync(descriptor),
   };

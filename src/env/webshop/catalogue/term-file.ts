@@ -3,7 +3,7 @@
  * length of its postings. Memory holds the first term of every block and where the block and its postings begin.
  */
 import { byUnits } from '../search/collect.ts';
-import { createSink, putVarint, reserve } from '../search/postings.ts';
+import { createSink, getVarint, putVarint, reserve } from '../search/postings.ts';
 import { type FileWriter, readAt } from './byte-file.ts';
 
 const termsPerBlock = 64;
@@ -91,24 +91,15 @@ function scanBlock(
   wanted: Buffer,
   postings: number,
 ): { readonly offset: number; readonly length: number } | undefined {
-  let at = 0;
+  const cursor = { bytes, at: 0 };
   let offset = postings;
-  const varint = (): number => {
-    let byte = bytes[at++]!;
-    let value = byte & 127;
-    for (let shift = 7; byte > 127; shift += 7) {
-      byte = bytes[at++]!;
-      value |= (byte & 127) << shift;
-    }
-    return value >>> 0;
-  };
   let term = Buffer.alloc(0);
-  while (at < bytes.length) {
-    const shared = varint();
-    const rest = varint();
-    term = Buffer.concat([term.subarray(0, shared), bytes.subarray(at, at + rest)]);
-    at += rest;
-    const length = varint();
+  while (cursor.at < bytes.length) {
+    const shared = getVarint(cursor);
+    const rest = getVarint(cursor);
+    term = Buffer.concat([term.subarray(0, shared), bytes.subarray(cursor.at, cursor.at + rest)]);
+    cursor.at += rest;
+    const length = getVarint(cursor);
     if (term.equals(wanted)) return { offset, length };
     offset += length;
   }

@@ -37,6 +37,24 @@ export function putVarint(sink: ByteSink, value: number): void {
   sink.bytes[sink.length++] = rest;
 }
 
+/** A place in bytes that are read from there on. */
+export interface Cursor {
+  bytes: Uint8Array;
+  at: number;
+}
+
+/** Reads a variable-length integer below 2^32 and moves past it. Small enough to be inlined into the loops of a search. */
+export function getVarint(cursor: Cursor): number {
+  const { bytes } = cursor;
+  let byte = bytes[cursor.at++]!;
+  let value = byte & 127;
+  for (let shift = 7; byte > 127; shift += 7) {
+    byte = bytes[cursor.at++]!;
+    value |= (byte & 127) << shift;
+  }
+  return value >>> 0;
+}
+
 /** Postings of one term, unpacked; entries from `length` on are not used. */
 export interface PostingBuffer {
   /** Documents, ascending. */
@@ -117,15 +135,9 @@ export interface PackedList {
 
 /** Reads the head of the list that begins at `offset`. */
 export function openList(bytes: Uint8Array, offset: number): PackedList {
-  let at = offset;
-  let count = 0;
-  let byte: number;
-  let scale = 1;
-  do {
-    byte = bytes[at++]!;
-    count += (byte & 127) * scale;
-    scale *= 128;
-  } while (byte > 127);
+  const cursor = { bytes, at: offset };
+  const count = getVarint(cursor);
+  const { at } = cursor;
   const blocks = count > blockSize ? Math.ceil(count / blockSize) : 0;
   const highest = new DataView(bytes.buffer, bytes.byteOffset).getFloat32(at, true);
   return { bytes, count, highest, table: at + 4, blocks, data: at + 4 + 8 * blocks };

@@ -4,7 +4,7 @@
  * (MaxScore). The result is exactly that of scoring everything.
  * Source: H. Turtle & J. Flood, "Query evaluation: strategies and optimizations", IP&M 31(6), 1995.
  */
-import { openList, type PackedList, uint32At } from './postings.ts';
+import { getVarint, openList, type PackedList, uint32At } from './postings.ts';
 import { inverseNorms, termWeight } from './similarity.ts';
 
 /** Everything about an indexed collection that scoring needs. */
@@ -104,25 +104,12 @@ function addAll(
   const { bytes, weight } = list;
   const { scores, touched, inverse, lengths, admits } = into;
   let { count } = into;
-  let at = list.data;
+  const cursor = { bytes, at: list.data };
   let document = 0;
   for (let i = 0; i < list.count; i++) {
-    let byte = bytes[at++]!;
-    let head = byte & 127;
-    for (let shift = 7; byte > 127; shift += 7) {
-      byte = bytes[at++]!;
-      head |= (byte & 127) << shift;
-    }
+    const head = getVarint(cursor);
     document += head >>> 1;
-    let frequency = 1;
-    if ((head & 1) === 1) {
-      byte = bytes[at++]!;
-      frequency = byte & 127;
-      for (let shift = 7; byte > 127; shift += 7) {
-        byte = bytes[at++]!;
-        frequency |= (byte & 127) << shift;
-      }
-    }
+    const frequency = (head & 1) === 0 ? 1 : getVarint(cursor);
     const before = scores[document]!;
     if (before === 0) {
       if (!admits) continue;
@@ -143,25 +130,12 @@ function addSome(list: WeightedList, into: Norms & { readonly candidates: Uint32
     const entry = table + 8 * block;
     const last = uint32At(bytes, entry);
     if (candidates[next]! > last) continue;
-    let at = block === 0 ? data : data + uint32At(bytes, entry - 4);
+    const cursor = { bytes, at: block === 0 ? data : data + uint32At(bytes, entry - 4) };
     let document = block === 0 ? 0 : uint32At(bytes, entry - 8);
     while (next < candidates.length && candidates[next]! <= last) {
-      let byte = bytes[at++]!;
-      let head = byte & 127;
-      for (let shift = 7; byte > 127; shift += 7) {
-        byte = bytes[at++]!;
-        head |= (byte & 127) << shift;
-      }
+      const head = getVarint(cursor);
       document += head >>> 1;
-      let frequency = 1;
-      if ((head & 1) === 1) {
-        byte = bytes[at++]!;
-        frequency = byte & 127;
-        for (let shift = 7; byte > 127; shift += 7) {
-          byte = bytes[at++]!;
-          frequency |= (byte & 127) << shift;
-        }
-      }
+      const frequency = (head & 1) === 0 ? 1 : getVarint(cursor);
       while (next < candidates.length && candidates[next]! < document) next += 1;
       if (candidates[next] !== document) continue;
       const ratio = Math.fround(frequency * inverse[lengths[document]!]!);
