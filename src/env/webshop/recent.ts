@@ -1,4 +1,7 @@
-/** A bounded memory of what was computed: the least recently used entry goes first. */
+/**
+ * A bounded memory of what was computed: the entry goes first whose last use is longest ago. Uses are noted only while it is more than half
+ * full; before, no entry is in danger and the note would cost more than the look-up.
+ */
 
 /** Returns what was computed for a key, or computes it. */
 export interface Recent<K, V> {
