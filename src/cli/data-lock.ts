@@ -39,7 +39,7 @@ export async function readLock(folder: string): Promise<DataLock> {
     }
     return files as DataLock;
   } catch (error) {
-    throw badInput('data', `Cannot read "${path}": ${messageOf(error)}`, {
+    throw badInput('data', `Cannot read "${path}": ${messageOf(error)}, expected the record of a pull`, {
       cause: error,
       hint: 'Remove it to trust the next pull anew.',
     });

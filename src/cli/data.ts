@@ -116,7 +116,7 @@ const lockFolder = (
   acquireLock(join(folder, '.pull.lock'), options).catch((error: unknown) => {
     if (options.signal.aborted) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new SpaError('data', `Cannot write to folder "${folder}": ${reason}`, {
+    throw new SpaError('data', `Cannot write to folder "${folder}": ${reason}, expected a place to write to`, {
       cause: error,
       hint: 'Name another one with --to.',
     });
