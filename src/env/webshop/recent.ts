@@ -1,6 +1,6 @@
 /**
  * A bounded memory of what was computed: the entry goes first whose last use is longest ago. Uses are noted only while it is more than half
- * full; before, no entry is in danger and the note would cost more than the look-up.
+ * full; before, no entry is in danger and noting them would be time for nothing.
  */
 
 /** Returns what was computed for a key, or computes it. */
