@@ -34,3 +34,8 @@ export const optionalText = (description: string) =>
 /** A group of fields; unknown fields are refused, an absent group gets its defaults. */
 export const group = <P extends Type.TProperties>(description: string, properties: P) =>
   Type.Optional(Type.Object(properties, { description, additionalProperties: false, default: {} }));
+
+/** Limits of numbers that occur often: in [0, 1]; above 0; 0 or more. */
+export const fraction = { minimum: 0, maximum: 1 };
+export const positive = { exclusiveMinimum: 0 };
+export const natural = { minimum: 0 };

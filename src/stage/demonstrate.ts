@@ -29,7 +29,7 @@ export const demonstrate: Stage = {
     const { recorded } = context.node.resources;
     if (typeof recorded === 'string') return copyRecorded(recorded, context);
     const params = context.node.params as unknown as Params; // plan.ts wrote them
-    const environment = withExpert(await worldOf(context.node));
+    const environment = withExpert(await worldOf(context));
     const tasks = createRng(['demonstrate', params.seed]).shuffle(environment.tasks('train'));
     const writer = await openTrajectoryWriter(join(context.folder, demonstrationsFile), { fresh: true });
     const total = params.demonstrations.episodes;

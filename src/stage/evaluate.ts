@@ -45,7 +45,7 @@ export const evaluate: Stage = {
   version: stageVersions.evaluate,
   run: async (context) => {
     const params = context.node.params as unknown as Params; // plan.ts wrote them
-    const environment = await worldOf(context.node);
+    const environment = await worldOf(context);
     const startPolicy = await openPlayer(context, params.prompt);
     const evaluations: Evaluation[] = [];
     const numbers: Record<string, number> = {};

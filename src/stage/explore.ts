@@ -24,7 +24,7 @@ export const explore: Stage = {
   version: stageVersions.explore,
   run: async (context) => {
     const params = context.node.params as unknown as Params; // plan.ts wrote them
-    const environment = await worldOf(context.node);
+    const environment = await worldOf(context);
     const startPolicy = await openPlayer(context, params.prompt);
     const shuffled = createRng(['explore', params.seed, params.round]).shuffle(environment.tasks('train'));
     const tasks = shuffled.slice(0, params.explore.tasks);

@@ -14,7 +14,7 @@ import { worldOf } from './world.ts';
  */
 export async function copyRecorded(path: string, context: StageContext): Promise<StageResult> {
   const { recorded } = context.node.params;
-  const world = await worldOf(context.node);
+  const world = await worldOf(context);
   const trainIds = new Set(world.tasks('train').map(({ id }) => id));
   const digest = await hashFile(path);
   if (digest !== recorded) {

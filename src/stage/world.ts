@@ -2,9 +2,8 @@
 
 import { resolve } from 'node:path';
 import { badInput } from '../base/error.ts';
-import type { JsonObject } from '../base/json.ts';
 import type { Environment, World } from '../env/environment.ts';
-import type { StageNode } from '../runner/stage.ts';
+import type { StageContext } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 
 /** Worlds that run here; a manifest may also name one behind a server. */
@@ -40,9 +39,9 @@ export function worldParams(
   return { ...environment, data, maxTurns: environment.maxTurns ?? maxTurns };
 }
 
-/** Opens a world. @throws {SpaError} If its data are not there, or its server does not answer (bad input). */
-export async function openWorld(params: WorldParams): Promise<World> {
-  return params.name === 'http' ? openServed(params.http) : openOwnWorld(params.name, params);
+/** Opens a world. @param signal Ends what a server is asked. @throws {SpaError} If its data are not there, or its server does not answer (bad input). */
+export async function openWorld(params: WorldParams, signal?: AbortSignal): Promise<World> {
+  return params.name === 'http' ? openServed(params.http, signal) : openOwnWorld(params.name, params);
 }
 
 /** Opens one of our own worlds. @throws {SpaError} If its data are not there (bad input). */
@@ -71,7 +70,7 @@ export async function openOwnWorld(name: OwnWorldName, params: WorldParams): Pro
   }
 }
 
-async function openServed({ url, ...http }: WorldParams['http']): Promise<World> {
+async function openServed({ url, ...http }: WorldParams['http'], signal: AbortSignal | undefined): Promise<World> {
   if (url === null) {
     throw badInput(
       'environment',
@@ -91,6 +90,7 @@ async function openServed({ url, ...http }: WorldParams['http']): Promise<World>
     dialect: http.dialect,
     timeoutMs: http.timeoutSeconds * 1000,
     retries: http.retries,
+    ...(signal === undefined ? {} : { signal }),
     ...(http.world === null ? {} : { name: http.world }),
     ...(http.revision === null ? {} : { revision: http.revision }),
     ...(tasks.length === 0 ? {} : { tasks: Object.fromEntries(tasks) }),
@@ -110,6 +110,6 @@ function dataOf(name: OwnWorldName, data: string | null): string {
 }
 
 /** Opens the world a stage plays in. */
-export function worldOf(node: StageNode): Promise<World> {
-  return openWorld(node.resources.world as unknown as WorldParams & JsonObject); // plan.ts wrote it there
+export function worldOf({ node, signal }: Pick<StageContext, 'node' | 'signal'>): Promise<World> {
+  return openWorld(node.resources.world as unknown as WorldParams, signal); // plan.ts wrote it there
 }
