@@ -15,5 +15,6 @@ export default defineExperiment({
   model: { ...small.model, maxLength: 1024 },
   demonstrations: { episodes: 600, recovery: 0.1 },
   explore: { tasks: 40, rollouts: 8, maxNewTokens: 24 },
+  ppo: { ...small.ppo, rounds: 1 },
   evaluate: { splits: ['seen', 'unseen'], temperatures: [0, 1], samples: 2, maxNewTokens: 24 },
 });
