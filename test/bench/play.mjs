@@ -23,11 +23,17 @@ const maxLength = 512;
 const shape = { layers: 4, hiddenSize: 256, heads: 8, kvHeads: 4, headSize: 32, intermediateSize: 704 };
 const rest = { ropeTheta: 10000, normEps: 1e-5, tieEmbeddings: false, previousTokenEmbedding: false };
 
+/** llama.cpp as it comes, and without the flash attention it chooses, which reads prompts four times as slowly on a processor. */
+const llamaSettings = [
+  ['as it comes', {}],
+  ['no flash attention', { flashAttention: false }],
+];
+
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Loads from dist what this process needs; the llama.cpp process needs none of it. */
-async function ownModules() {
+export async function ownModules() {
   const names = {
     alfworld: 'env/alfworld/alfworld',
     chat: 'text/chat-format',
@@ -60,8 +66,8 @@ function observationsOf(environment, task) {
   return { observations, actions };
 }
 
-/** Episodes with enough turns, and a model whose vocabulary is trained on them. */
-function makeScene(own, { count, turns }) {
+/** Episodes with enough turns, and a model whose vocabulary is trained on them; `written` are the tokens of every expert episode. */
+export function makeScene(own, { count, turns, size = shape }) {
   const counts = { train: 600, valid_seen: 0, valid_unseen: 0 };
   const environment = own.alfworld.openAlfworld({ source: 'generated', seed: 1, counts });
   const episodes = environment.tasks('train').map((task) => observationsOf(environment, task));
@@ -70,7 +76,7 @@ function makeScene(own, { count, turns }) {
   const tokenizerJson = own.training.trainTokenizer(texts, options);
   const tokenizer = own.loading.loadTokenizer(tokenizerJson);
   const format = own.chat.createChatFormat({ tokenizer, template: own.chat.embeddedTemplate });
-  const model = own.models.createModel({ ...shape, ...rest, vocabSize: tokenizer.vocabSize, maxLength }, [], 1);
+  const model = own.models.createModel({ ...size, ...rest, vocabSize: tokenizer.vocabSize, maxLength }, [], 1);
   silenceStops(own, model, format.stopIds);
   const scripts = episodes.filter(({ observations }) => observations.length >= turns).slice(0, count);
   if (scripts.length < count) throw new Error(`only ${scripts.length} episodes have ${turns} turns, expected ${count}`);
@@ -83,7 +89,16 @@ function makeScene(own, { count, turns }) {
     format.encodeOpening(opening),
     ...later.map((message) => format.encodeObservation(message)),
   ]);
-  return { model, format, tokenizerJson, conversations, scripted };
+  const written = episodes.map(({ observations, actions }) => [
+    ...format.encodeOpening([{ role: 'user', content: observations[0] }]),
+    ...actions.flatMap((action, turn) => [
+      ...format.encodeAgent(action),
+      ...(turn + 1 < observations.length
+        ? format.encodeObservation({ role: 'user', content: observations[turn + 1] })
+        : []),
+    ]),
+  ]);
+  return { model, format, tokenizerJson, conversations, scripted, written };
 }
 
 /** Gives the stop tokens logit 0, far below the largest of many random ones, so that no side stops before the last token. */
@@ -93,7 +108,7 @@ function silenceStops(own, model, stopIds) {
     model.parameters,
     entries.find(({ name }) => name === 'lm_head.weight'),
   );
-  for (const id of stopIds) head.fill(0, id * shape.hiddenSize, (id + 1) * shape.hiddenSize);
+  for (const id of stopIds) head.fill(0, id * model.config.hiddenSize, (id + 1) * model.config.hiddenSize);
 }
 
 /** Our side: continuous batching, the cache kept between turns. Times reading texts and writing them, which the others are spared. */
@@ -163,7 +178,7 @@ async function serveLlama() {
     sequences: setup.parallel,
     contextSize: setup.maxLength,
     threads: setup.threads,
-    ...JSON.parse(setup.context),
+    ...setup.context,
   });
   const sequences = Array.from({ length: setup.parallel }, () => context.getSequence());
   answer({ version: entry.version });
@@ -208,23 +223,13 @@ async function startSides(own, scene, options) {
     sides.push({ name: `transformers ${version}, cache kept`, play: play(true), close: child.close });
   }
   if (python !== undefined && llamaFolder !== undefined) {
-    const child = startProcess(process.execPath, [here('play.mjs')]);
-    const gguf = join(folder, 'model.gguf');
-    const { version } = await child.ask({
-      llamaFolder,
-      gguf,
-      parallel,
-      threads,
-      tokens,
-      stop,
-      maxLength,
-      context: options.context,
-    });
-    sides.push({
-      name: `llama.cpp, node-llama-cpp ${version}`,
-      play: () => child.ask({ conversations: scripted }),
-      close: child.close,
-    });
+    for (const [name, context] of llamaSettings) {
+      const child = startProcess(process.execPath, [here('play.mjs')]);
+      const gguf = join(folder, 'model.gguf');
+      const { version } = await child.ask({ llamaFolder, gguf, parallel, threads, tokens, stop, maxLength, context });
+      const play = () => child.ask({ conversations: scripted });
+      sides.push({ name: `node-llama-cpp ${version}, ${name}`, play, close: child.close });
+    }
   }
   return sides;
 }
@@ -283,7 +288,6 @@ export async function run(words) {
       turns: { type: 'string', default: '6' },
       tokens: { type: 'string', default: '12' },
       threads: { type: 'string', default: '1' },
-      context: { type: 'string', default: '{}' },
     },
   });
   const own = await ownModules();
@@ -299,8 +303,7 @@ export async function run(words) {
   console.log(
     `d256 L4 H8/4 f704, vocabulary ${vocabSize}, ${scene.model.parameters.length} parameters, float32, greedy`,
   );
-  for (const parallel of parallels)
-    await measure(own, scene, { parallel, rounds, turns, tokens, threads, folder, context: values.context });
+  for (const parallel of parallels) await measure(own, scene, { parallel, rounds, turns, tokens, threads, folder });
   await rm(folder, { recursive: true });
 }
 
