@@ -297,7 +297,7 @@ describe('bad input', () => {
     expect(await spa(['run', 'bad.ts'])).toEqual(
       refused(
         'Cannot read experiment "bad.ts": 2 problems\n' +
-          '  bad.ts:4  seds: unknown field, expected one of the 15 fields of its group; did you mean "seeds"?\n' +
+          '  bad.ts:4  seds: unknown field, expected one of the 16 fields of its group; did you mean "seeds"?\n' +
           '  bad.ts:6  prompt.instruction: "no", expected a boolean\n',
       ),
     );
