@@ -142,7 +142,7 @@ function lane(shared: Shared, seed: number): StageNode[] {
     // A base checkpoint brings its own tokenizer and shape.
     shared.baseDigest === null
       ? { prompt, tokenizer, model, sft: manifest.sft }
-      : { prompt, base: shared.baseDigest, sft: manifest.sft },
+      : { prompt, base: shared.baseDigest, maxLength: model.maxLength, sft: manifest.sft },
     { demonstrations: demos },
   );
   add('evaluate', 'evaluate:sft', { world: heldOut, prompt, evaluate }, { policy: sft });

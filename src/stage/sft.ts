@@ -26,6 +26,8 @@ interface Params {
   readonly tokenizer: Manifest['tokenizer'];
   readonly model: Manifest['model'];
   readonly sft: Manifest['sft'];
+  /** Longest conversation, with a base checkpoint; plan.ts has checked that it is no longer than the base's. */
+  readonly maxLength?: number;
   readonly seed: number;
 }
 
@@ -120,7 +122,7 @@ async function startingPoint(
   const base = context.node.resources.base as string | null; // plan.ts wrote it
   if (base !== null) {
     const opened = await openPolicy(base, params.prompt);
-    const config = { ...opened.model.config, maxLength: params.model.maxLength }; // plan.ts has checked that it is no longer than the base's
+    const config = { ...opened.model.config, maxLength: params.maxLength ?? opened.model.config.maxLength };
     return {
       ...opened,
       model: { ...opened.model, config },

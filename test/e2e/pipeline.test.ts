@@ -120,6 +120,20 @@ describe('the pipeline', () => {
     expect((await contentOf(folder)).explore).toEqual(content.explore);
   });
 
+  it('starts from a checkpoint folder instead of random weights, and keeps to the length the manifest allows', async () => {
+    const { sft } = await publishedIn(folder);
+    const elsewhere = await newFolder();
+    const words = ['--only', 'sft', '--set', `model.base=${join(sft!.folder, 'policy')}`, '--set', 'sft.epochs=1'];
+    const run = await runTiny(elsewhere, [...words, '--set', 'model.maxLength=200']);
+    const { sft: again } = await publishedIn(elsewhere);
+    const config = JSON.parse(await readFile(join(again!.folder, 'policy/config.json'), 'utf8'));
+    await rm(elsewhere, { recursive: true });
+    expect(run).toMatchObject({ code: 0, statuses: { demonstrate: 'run', sft: 'run' } });
+    expect(config).toMatchObject({ max_position_embeddings: 200, vocab_size: expect.any(Number) });
+    const entropies = run.events.flatMap(({ values }) => values?.['sft/crossEntropy'] ?? []);
+    expect(entropies[0]).toBeLessThan(1); // it knows what the checkpoint knew; random weights begin above 4
+  });
+
   it('gives the same numbers when the world is behind HTTP and the demonstrations are a file', async () => {
     const { demonstrate } = await publishedIn(folder);
     const served = startNode([command, 'serve', 'alfworld', '--port', '0', '--games', '12,6,6'], { cwd: folder });
