@@ -1,7 +1,6 @@
 /** `spa doctor`: what works on this machine, and why what does not. */
 import { stat } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
-import { join } from 'node:path';
 import { messageOf } from '../base/error.ts';
 import { assertWritable } from '../base/file.ts';
 import { plainAddress } from '../track/address.ts';
@@ -18,7 +17,7 @@ export async function doctorCommand(): Promise<number> {
     await nodeRow(),
     await runsRow(settings),
     ...(await engineRows()),
-    await dataRow(),
+    ...(await dataRows()),
     await trackerRow(settings),
   ];
   process.stdout.write(`${columns(['', 'what', 'detail'], rows)}\n`);
@@ -62,12 +61,19 @@ async function engineRows(): Promise<Row[]> {
   return engines.some(({ selfTest }) => selfTest?.ok) ? rows : [...rows, ['bad', 'engine', 'none works']];
 }
 
-async function dataRow(): Promise<Row> {
-  const folder = process.env.ALFWORLD_DATA;
-  if (folder === undefined) return ['no', 'alfworld files', 'ALFWORLD_DATA is not set; generated games need none'];
-  const games = join(folder, 'json_2.1.1');
-  const found = await stat(games).catch(() => undefined);
-  return found?.isDirectory() ? ['ok', 'alfworld files', games] : ['no', 'alfworld files', `${games} is not there`];
+/** One line per world: whether the folder its variable names is there. */
+async function dataRows(): Promise<Row[]> {
+  const { dataVariables } = await import('../stage/world.ts');
+  return Promise.all(
+    Object.entries(dataVariables).map(async ([world, variable]): Promise<Row> => {
+      const folder = process.env[variable];
+      if (!folder) return ['no', `${world} files`, `${variable} is not set; generated tasks need none`];
+      const found = await stat(folder).catch(() => undefined);
+      return found?.isDirectory()
+        ? ['ok', `${world} files`, folder]
+        : ['no', `${world} files`, `${folder} is not there`];
+    }),
+  );
 }
 
 async function trackerRow({ trackingUri }: Settings): Promise<Row> {

@@ -26,6 +26,13 @@ const worlds: Readonly<
   virtualhome: { variable: 'VIRTUALHOME_DATA', holds: 'programs_processed_precond_nograb_morepreconds', maxTurns: 40 },
 };
 
+/** The environment variable that names the folder of each world's published data. */
+export const dataVariables: Readonly<Record<OwnWorldName, string>> = {
+  alfworld: worlds.alfworld.variable,
+  webshop: worlds.webshop.variable,
+  virtualhome: worlds.virtualhome.variable,
+};
+
 /** Resolves what a manifest leaves open: where the data lie, the published limit of turns. */
 export function worldParams(
   { environment }: Pick<Manifest, 'environment'>,
