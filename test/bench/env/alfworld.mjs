@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { createRng } from '../../../dist/base/rng.js';
 import { openAlfworld } from '../../../dist/env/alfworld/alfworld.js';
+import { expertRun, randomRun } from './runs.mjs';
 import { shared } from './shared.mjs';
 
 export const title = 'ALFWorld';
@@ -44,34 +44,6 @@ export function record(world, tasks) {
     'expert play': { runs: tasks.map((task) => expertRun(world, task)) },
     'random play': { runs: tasks.map((task) => randomRun(world, task)) },
   };
-}
-
-function expertRun(world, task) {
-  const expert = world.expert(task);
-  let { state, observation } = world.reset(task);
-  const actions = [];
-  while (actions.length < 100) {
-    const action = expert.act({ observation, admissible: world.admissible(task, state), lastAction: actions.at(-1) });
-    actions.push(action);
-    const turn = world.step(task, state, action);
-    if (turn.done) break;
-    ({ state, observation } = turn);
-  }
-  return { task, actions };
-}
-
-function randomRun(world, task) {
-  const rng = createRng(['bench', task.id]);
-  let { state } = world.reset(task);
-  const actions = [];
-  while (actions.length < 15) {
-    const action = rng.pick(world.admissible(task, state));
-    actions.push(action);
-    const turn = world.step(task, state, action);
-    if (turn.done) break;
-    ({ state } = turn);
-  }
-  return { task, actions };
 }
 
 /** Writes the games as plain files for the original and says which actions to play in them. */

@@ -2,9 +2,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRng } from '../../../dist/base/rng.js';
 import { openFiles } from '../../../dist/env/virtualhome/files.js';
 import { openVirtualhome } from '../../../dist/env/virtualhome/virtualhome.js';
+import { expertRun, randomRun } from './runs.mjs';
 import { shared, sourceOf } from './shared.mjs';
 
 export const title = 'VirtualHome';
@@ -45,32 +45,14 @@ export function record(world, tasks) {
   const expert = tasks.map((task) => expertRun(world, task));
   return {
     'expert play': { runs: expert },
-    'random play': { runs: tasks.map((task) => randomRun(world, task)) },
+    'random play': { runs: tasks.map((task) => drawnRun(world, task)) },
     'expert play, executor alone': { runs: expert, executorAlone: true, incomparable: true },
   };
 }
 
-function expertRun(world, task) {
-  const expert = world.expert(task);
-  let { state, observation } = world.reset(task);
-  const actions = [];
-  for (let done = false; !done && actions.length < 40; ) {
-    const action = expert.act({ observation, admissible: world.admissible(task, state), lastAction: actions.at(-1) });
-    actions.push(action);
-    ({ state, observation, done } = world.step(task, state, action));
-  }
-  return { task, actions };
-}
-
-function randomRun(world, task) {
-  const rng = createRng(['bench', task.id]);
-  let { state } = world.reset(task);
-  const actions = [];
-  while (actions.length < 15) {
-    const action = rng.pick(world.admissible(task, state));
-    actions.push(action);
-    ({ state } = world.step(task, state, action));
-  }
+/** A random run with the things its names came to mean. */
+function drawnRun(world, task) {
+  const { actions, state } = randomRun(world, task);
   return { task, actions, drawn: state.meant.map(([, id]) => id) };
 }
 

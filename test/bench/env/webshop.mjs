@@ -9,6 +9,7 @@ import { openFiles } from '../../../dist/env/webshop/files.js';
 import { seededPrices } from '../../../dist/env/webshop/goal.js';
 import { taggedNouns } from '../../../dist/env/webshop/nouns.js';
 import { openWebshop } from '../../../dist/env/webshop/webshop.js';
+import { expertRun, randomRun } from './runs.mjs';
 import { shared, sourceOf } from './shared.mjs';
 
 export const title = 'WebShop';
@@ -51,7 +52,7 @@ export async function record(world, tasks) {
   return {
     'new searches': { runs: unseen.slice(0, tasks.length), unseen },
     'expert play, repeated': { runs: tasks.map((task) => expertRun(world, task)) },
-    'random play, repeated': { runs: tasks.map((task) => randomRun(world, task)) },
+    'random play, repeated': { runs: tasks.map((task) => randomRun(world, task, buysLast)) },
   };
 }
 
@@ -79,32 +80,8 @@ function searchRuns(world, tasks) {
   });
 }
 
-function expertRun(world, task) {
-  const expert = world.expert(task);
-  let { state, observation } = world.reset(task);
-  const actions = [];
-  for (let done = false; !done && actions.length < 30; ) {
-    const action = expert.act({ observation, admissible: world.admissible(task, state), lastAction: actions.at(-1) });
-    actions.push(action);
-    ({ state, observation, done } = world.step(task, state, action));
-  }
-  return { task, actions };
-}
-
-function randomRun(world, task) {
-  const rng = createRng(['bench', task.id]);
-  let { state } = world.reset(task);
-  const actions = [];
-  while (actions.length < 15) {
-    const possible = world
-      .admissible(task, state)
-      .filter((action) => action !== 'click[buy now]' || actions.length === 14);
-    const action = rng.pick(possible);
-    actions.push(action);
-    ({ state } = world.step(task, state, action));
-  }
-  return { task, actions };
-}
+/** A purchase ends an episode: it may only be the last of the 15 actions. */
+const buysLast = (action, number) => action !== 'click[buy now]' || number === 14;
 
 /** Unpacks data and index for the original and hands it our goals, prices and nouns. */
 export async function specOf(plays, { root }) {
