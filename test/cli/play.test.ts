@@ -41,7 +41,7 @@ const stair: Environment<{ readonly height: number }> = {
 function play(more: Partial<SessionOptions> = {}): { session: Session; say: (...lines: string[]) => Promise<string> } {
   const printed: string[] = [];
   const session = startSession({
-    world: stair as unknown as Environment, // its state is JSON, as any
+    world: stair,
     tasks: stair.tasks('train'),
     first: 0,
     maxTurns: 10,
@@ -177,7 +177,7 @@ describe('a session of play', () => {
 
   it('does with a world that can tell nothing', async () => {
     const { admissible: _a, expert: _e, remaining: _r, ...bare } = stair;
-    const { say, session } = play({ world: bare as unknown as Environment });
+    const { say, session } = play({ world: bare });
     expect(await say('/actions')).toBe('  this world cannot tell what it would execute');
     for (const word of ['/hint', '/expert', '/compare']) expect(await say(word)).toBe('  this world has no expert');
     expect(session.actions()).toEqual([]);
@@ -190,7 +190,7 @@ describe('a game of ALFWorld', () => {
     seed: 1,
     counts: { train: 3, valid_seen: 1, valid_unseen: 1 },
     size: 'small',
-  }) as unknown as Environment; // its state is JSON, as any
+  }); // its state is JSON, as any
 
   it('is won by the expert from where a player has left it', () => {
     const start = startGame(world, world.tasks('train')[0]!);
@@ -296,7 +296,7 @@ describe('playCommand()', () => {
   });
 
   it('refuses a task that is not there', () => {
-    expect(() => chooseTask(stair as unknown as Environment, { task: '3' })).toThrow(
+    expect(() => chooseTask(stair, { task: '3' })).toThrow(
       'Cannot play task "3" of stair: there are 2 tasks, expected a number from 1 to 2',
     );
   });

@@ -1,6 +1,5 @@
 /** Episodes in a world whose right answers are known. */
 import { describe, expect, it } from 'vitest';
-import type { Environment } from '../../src/env/environment.ts';
 import { createNativePolicy } from '../../src/rollout/native-policy.ts';
 import {
   type Assignment,
@@ -18,7 +17,7 @@ import { madeDecoder, sayWorld, scriptedPolicy, smallFormat, tasks } from './sup
 const bare: PromptOptions = { format: 'action-only', instruction: false };
 const assignment: Assignment = { task: tasks[0]!, rollout: 2 };
 const optionsWith = (policy: Policy, more: Partial<PlayOptions> = {}): PlayOptions => ({
-  environment: sayWorld as unknown as Environment, // its state is one particular JSON object
+  environment: sayWorld,
   policy,
   prompt: bare,
   maxTurns: 5,
@@ -56,7 +55,7 @@ describe('playEpisode()', () => {
   });
 
   it('records null where the world sees no way to the goal any more', async () => {
-    const environment = { ...sayWorld, remaining: () => Number.POSITIVE_INFINITY } as unknown as Environment; // as above
+    const environment = { ...sayWorld, remaining: () => Number.POSITIVE_INFINITY }; // as above
     expect((await play(['say red', 'stop'], { environment })).episode.turns.map((turn) => turn.remaining)).toEqual([
       null,
       null,
