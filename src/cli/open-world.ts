@@ -5,6 +5,7 @@ import type { Environment } from '../env/environment.ts';
 import { validateExperiment } from '../schema/validate.ts';
 import { type OwnWorldName, openOwnWorld, worldParams } from '../stage/world.ts';
 import { dataSources } from './data-source.ts';
+import { indexReporter } from './index-reporter.ts';
 
 /** Options that say which world. */
 export interface WorldWords {
@@ -47,7 +48,7 @@ export async function openNamedWorld(name: string, words: WorldWords): Promise<N
   ]);
   const manifest = await validateExperiment({ name: 'world', environment }, { name: 'command line', overrides });
   const params = worldParams(manifest, { manifestFolder: process.cwd(), env: process.env });
-  return { world: await openOwnWorld(name, params), maxTurns: params.maxTurns };
+  return { world: await openOwnWorld(name, params, { onIndex: indexReporter() }), maxTurns: params.maxTurns };
 }
 
 const isOwn = (name: string): name is OwnWorldName => Object.hasOwn(dataSources, name);

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { sortPlan } from '../runner/plan.ts';
 import type { Plan } from '../runner/stage.ts';
+import { indexReporter } from './index-reporter.ts';
 import { type LoadedManifest, loadManifest, loadSettings, type Settings } from './load.ts';
 import { type Override, parseOverride, parseSeeds } from './override.ts';
 import type { Program } from './program.ts';
@@ -29,7 +30,11 @@ export async function prepare(path: string, options: ManifestOptions, program: P
     loadManifest(path, overrides),
   ]);
   const cores = settings.cores === 0 ? availableParallelism() : settings.cores;
-  const plan = await program.plan(loaded.manifest, { manifestFolder: dirname(loaded.file), env: process.env, cores });
+  const plan = await program.plan(loaded.manifest, {
+    manifestFolder: dirname(loaded.file),
+    env: process.env,
+    onIndex: indexReporter(),
+  });
   return { ...loaded, settings, plan: sortPlan(plan), cores };
 }
 

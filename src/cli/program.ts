@@ -4,14 +4,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { Plan, StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Costs } from '../stage/cost.ts';
-
-/** What planning is told beside the manifest. */
-export interface PlanOptions {
-  /** Folder that relative paths of the manifest start from. */
-  readonly manifestFolder: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly cores: number;
-}
+import type { PlanOptions } from '../stage/plan.ts';
 
 /** A finished stage, for result tables. */
 export interface FinishedStage {

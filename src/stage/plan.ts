@@ -11,13 +11,15 @@ import type { Plan, StageNode } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { digestCheckpoint } from './checkpoint.ts';
 import { type StageName, stageVersions } from './version.ts';
-import { openWorld, worldParams } from './world.ts';
+import { type OpenOptions, openWorld, worldParams } from './world.ts';
 
 /** What a plan is made from beside the manifest. */
 export interface PlanOptions {
   /** Folder that relative paths of the manifest start from. */
   readonly manifestFolder: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Told how far the index of a large catalogue is, see world.ts. */
+  readonly onIndex?: OpenOptions['onIndex'];
 }
 
 /** What every lane shares. */
@@ -37,7 +39,7 @@ interface Shared {
  */
 export async function planExperiment(manifest: Manifest, options: PlanOptions): Promise<Plan> {
   const world = worldParams(manifest, options);
-  const environment = await openWorld(world);
+  const environment = await openWorld(world, options.onIndex === undefined ? {} : { onIndex: options.onIndex });
   const base = manifest.model.base === null ? null : resolve(options.manifestFolder, manifest.model.base);
   const { file } = manifest.demonstrations;
   if (file === null && manifest.server.url === null && !('expert' in environment)) throw noExpert(environment.name);

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { badInput } from '../base/error.ts';
 import type { Environment, World } from '../env/environment.ts';
+import type { BuildProgress } from '../env/webshop/catalogue/build-folder.ts';
 import type { StageContext } from '../runner/stage.ts';
 import type { Manifest } from '../schema/manifest.ts';
 
@@ -46,13 +47,25 @@ export function worldParams(
   return { ...environment, data, maxTurns: environment.maxTurns ?? maxTurns };
 }
 
-/** Opens a world. @param signal Ends what a server is asked. @throws {SpaError} If its data are not there, or its server does not answer (bad input). */
-export async function openWorld(params: WorldParams, signal?: AbortSignal): Promise<World> {
-  return params.name === 'http' ? openServed(params.http, signal) : openOwnWorld(params.name, params);
+/** How the opening of a world is followed and ended. */
+export interface OpenOptions {
+  /** Ends what a server is asked. */
+  readonly signal?: AbortSignal;
+  /** Told how far the index of a large catalogue is, while it is made; that happens once and takes minutes. */
+  readonly onIndex?: (progress: BuildProgress) => void;
+}
+
+/** Opens a world. @throws {SpaError} If its data are not there, or its server does not answer (bad input). */
+export async function openWorld(params: WorldParams, options: OpenOptions = {}): Promise<World> {
+  return params.name === 'http' ? openServed(params.http, options.signal) : openOwnWorld(params.name, params, options);
 }
 
 /** Opens one of our own worlds. @throws {SpaError} If its data are not there (bad input). */
-export async function openOwnWorld(name: OwnWorldName, params: WorldParams): Promise<Environment> {
+export async function openOwnWorld(
+  name: OwnWorldName,
+  params: WorldParams,
+  { onIndex }: Pick<OpenOptions, 'onIndex'> = {},
+): Promise<Environment> {
   const { worldSeed: seed, games: counts, size } = params;
   const source =
     params.source === 'generated'
@@ -66,7 +79,12 @@ export async function openOwnWorld(name: OwnWorldName, params: WorldParams): Pro
     case 'webshop': {
       const { openWebshop } = await import('../env/webshop/webshop.ts');
       const { index, ...rules } = params.webshop;
-      return openWebshop({ ...source, ...rules, ...(index === null ? {} : { index }) });
+      return openWebshop({
+        ...source,
+        ...rules,
+        ...(index === null ? {} : { index }),
+        ...(onIndex === undefined ? {} : { onProgress: onIndex }),
+      });
     }
     case 'virtualhome': {
       const { openVirtualhome } = await import('../env/virtualhome/virtualhome.ts');
@@ -118,5 +136,5 @@ function dataOf(name: OwnWorldName, data: string | null): string {
 
 /** Opens the world a stage plays in. */
 export function worldOf({ node, signal }: Pick<StageContext, 'node' | 'signal'>): Promise<World> {
-  return openWorld(node.resources.world as unknown as WorldParams, signal); // plan.ts wrote it there
+  return openWorld(node.resources.world as unknown as WorldParams, { signal }); // plan.ts wrote it there
 }
